@@ -1,0 +1,137 @@
+"""Every bound of the system, as frozen values with units; the defaults are protocol.md §9's.
+
+A bound that a server operator may turn is a trait of the extension (``server/app.py``), whose
+default is read from here. Bytes are bytes, times are seconds, unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# A position must survive a JavaScript number.
+MAX_OFFSET = 2**53 - 1
+# JavaScript clients answer an event with more attachments by closing (socket.io-parser 4.2.7).
+MAX_ATTACHMENTS = 10
+MAX_NAME_TEXT = 64
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """What one client may send; beyond it the connection is closed with 3501."""
+
+    viewer_bytes: int = 1 * MIB  # one Engine.IO frame, and the attachments of one event together
+    kernel_bytes: int = 8 * MIB
+    event_name_bytes: int = 64
+    stream_name_bytes: int = 128
+    namespace_bytes: int = 256
+    json_depth: int = 64
+    attachment_seconds: float = 10.0  # from a binary event's header to its last attachment
+    queued_events: int = 64  # per client and namespace; when full, the socket is not read
+
+
+@dataclass(frozen=True)
+class Rates:
+    """User events of one viewer: a token bucket; beyond it they are answered 3013."""
+
+    events_per_second: float = 50.0
+    event_burst: int = 200
+
+
+@dataclass(frozen=True)
+class Connections:
+    """How much one connection, and all of them, may hold."""
+
+    connections: int = 2_000  # per server; further ones are refused with HTTP 503 (3504)
+    namespaces: int = 64  # per connection: 3505
+    subscriptions: int = 128  # per connection: 3505
+    waiting_streams: int = 128  # per connection: names that do not exist yet: 3505
+    connect_seconds: float = 10.0  # without an accepted CONNECT: 3502
+    handler_seconds: float = 15.0  # a connect handler that takes longer refuses (3004)
+    answer_seconds: float = 30.0  # a viewer's or a kernel's answer to an event: 3003
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What may lie between the server and one viewer's socket."""
+
+    outstanding_bytes: int = 256 * KIB  # streams wait above it (exceeded by one batch at most)
+    event_outstanding_bytes: int = 1 * MIB  # user events above it are dropped and counted
+    batch_payloads: int = 8
+    batch_bytes: int = 1 * MIB
+    turn_bytes: int = 1 * MIB  # written to one viewer before the others have their turn
+    stall_seconds: float = 15.0  # no byte leaving with data due: 3008
+    abort_seconds: float = 3.0  # from the close frame to the TCP abort
+    ping_interval: float = 25.0
+    ping_timeout: float = 20.0
+    streams_interval: float = 0.2  # between two $streams of one namespace
+    directory_interval: float = 1.0  # between two $namespace of one kernel
+
+
+@dataclass(frozen=True)
+class HistoryBounds:
+    """What is kept of one stream; the newest payload always is. None: not bounded that way."""
+
+    bytes: int = 8 * MIB
+    rows: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """History of all streams together; see protocol.md §9 for who leaves first."""
+
+    kernel_bytes: int = 64 * MIB
+    server_bytes: int = 256 * MIB
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Tickets and claims."""
+
+    ticket_seconds: float = 30.0
+    tickets: int = 10_000  # open ones; when full the oldest leaves
+    nonces: int = 10_000  # remembered; when full the oldest leaves
+    claim_skew_seconds: float = 60.0
+    rest_bytes: int = 64 * KIB
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """How long a namespace outlives its kernel, and how often we look."""
+
+    ended_seconds: float = 600.0
+    sweep_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The kernel's side of one stream (``link_*``: of all streams together)."""
+
+    bytes: int = 16 * MIB  # not yet acknowledged; when full: the stream's ``overflow`` policy
+    in_flight_bytes: int = 4 * MIB  # sent and not acknowledged; when full the outbox fills
+    flush_bytes: int = 64 * KIB
+    flush_seconds: float = 0.016
+    payload_bytes: int = 1 * MIB  # Arrow and NDJSON; larger tables are split
+    blob_bytes: int = 4 * MIB  # images and octets; larger ones raise
+    compact_payloads: int = 64
+    compact_bytes: int = 1 * KIB  # of rows: a payload is "small" at or below this
+    exit_seconds: float = 1.5
+    queued_calls: int = 1_000  # viewer events waiting for the worker thread
+    block_seconds: float = 30.0  # overflow="block" gives up after this and drops the oldest
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All of them, as the server is built with."""
+
+    inbound: Inbound = field(default_factory=Inbound)
+    rates: Rates = field(default_factory=Rates)
+    connections: Connections = field(default_factory=Connections)
+    transport: Transport = field(default_factory=Transport)
+    history: HistoryBounds = field(default_factory=HistoryBounds)
+    memory: Memory = field(default_factory=Memory)
+    doors: Doors = field(default_factory=Doors)
+    lifetime: Lifetime = field(default_factory=Lifetime)
