@@ -67,6 +67,8 @@ class Transport:
     ping_interval: float = 25.0
     ping_timeout: float = 20.0
     streams_interval: float = 0.2  # between two $streams of one namespace
+    published_bytes: int = 1 * MIB  # acknowledged to the kernel at once after so much
+    published_interval: float = 0.05  # ... else no more often than this
     directory_interval: float = 1.0  # between two $namespace of one kernel
 
 
@@ -85,6 +87,7 @@ class Memory:
 
     kernel_bytes: int = 64 * MIB
     server_bytes: int = 256 * MIB
+    streams: int = 1_000  # per kernel; further ones are refused (3505)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ class Lifetime:
     """How long a namespace outlives its kernel, and how often we look."""
 
     ended_seconds: float = 600.0
-    sweep_seconds: float = 10.0
+    sweep_seconds: float = 10.0  # between two comparisons with Jupyter's list of kernels
+    look_seconds: float = 0.25  # between two looks at whether a watched kernel is busy
 
 
 @dataclass(frozen=True)
