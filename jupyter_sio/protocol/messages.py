@@ -216,6 +216,37 @@ class Subscribed:
     recovered: bool
     waiting: bool
 
+    @classmethod
+    def parse(cls, answer: object) -> Subscribed:
+        """Read the Socket.IO ack's argument.
+
+        Raises
+        ------
+        Refused
+            If the subscription was refused, with the code that the answer gives.
+        BadRequest
+            If it is no answer to ``$subscribe`` at all.
+        """
+        f = _fields([answer], "the answer to $subscribe")
+        if f.get("ok") is not True:
+            code = f.get("code")
+            raise Refused(
+                str(f.get("message", "refused")), code=code if type(code) is int else None
+            )
+        waiting = f.get("waiting") is True
+        media, mode = f.get("media"), f.get("mode")
+        return cls(
+            id=read_offset(f.get("id"), "id"),
+            media=None if media is None else str(media),
+            mode=None if mode is None else read_choice(mode, MODES, "mode"),  # type: ignore[arg-type]
+            epoch=None if waiting else read_epoch(f.get("epoch")),
+            first=read_offset(f.get("first"), "first"),
+            next=read_offset(f.get("next"), "next"),
+            start=read_offset(f.get("start"), "start"),
+            recovered=f.get("recovered") is True,
+            waiting=waiting,
+        )
+
     def answer(self) -> dict[str, Any]:
         """Write it as the Socket.IO ack's argument."""
         return {
@@ -851,9 +882,7 @@ def read_connect_auth(auth: object) -> str:
     if auth is None:
         return ""
     if not isinstance(auth, dict):
-        raise Refused(
-            "auth must be an object {protocol, name}", code=Code.BAD_REQUEST
-        )
+        raise Refused("auth must be an object {protocol, name}", code=Code.BAD_REQUEST)
     number = auth.get("protocol", PROTOCOL)
     if type(number) is not int or number != PROTOCOL:
         raise Refused(
