@@ -19,6 +19,7 @@ ROOMS = {
     "server/2": (
         (
             "server",
+            "server.access",
             "server.endpoint",
             "server.frames",
             "server.metrics",
@@ -31,7 +32,7 @@ ROOMS = {
     ),
     "widgets": (("widgets", "widgets."), ("ground", "protocol", "kernel")),
     "server/3": (
-        ("server.access", "server.fanout", "server.kernels"),
+        ("server.fanout", "server.kernels"),
         ("ground", "protocol", "server/2"),
     ),
     "server/4": (
