@@ -74,7 +74,7 @@ class BadRequest(SioError):
 class Refused(SioError):
     """Joining, doing or seeing something was refused. ``data`` travels beside the code."""
 
-    code = Code.NOT_PERMITTED
+    code: int = Code.NOT_PERMITTED
     status = 403
 
     def __init__(
