@@ -61,6 +61,7 @@ class Transport:
     event_outstanding_bytes: int = 1 * MIB  # user events above it are dropped and counted
     batch_payloads: int = 8
     batch_bytes: int = 1 * MIB
+    window_payloads: int = 4_096  # unacknowledged ones kept apart; later ones go as one
     turn_bytes: int = 1 * MIB  # written to one viewer before the others have their turn
     stall_seconds: float = 15.0  # no byte leaving with data due: 3008
     abort_seconds: float = 3.0  # from the close frame to the TCP abort
@@ -79,6 +80,7 @@ class HistoryBounds:
     bytes: int = 8 * MIB
     rows: int | None = None
     seconds: float | None = None
+    payloads: int = 65_536  # each costs about 250 bytes beside its own; not on the wire
 
 
 @dataclass(frozen=True)
