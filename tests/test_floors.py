@@ -32,11 +32,18 @@ ROOMS = {
     ),
     "widgets": (("widgets", "widgets."), ("ground", "protocol", "kernel")),
     "server/3": (
-        ("server.fanout", "server.kernels"),
+        (
+            "server.directory",
+            "server.fanout",
+            "server.kernels",
+            "server.news",
+            "server.publishers",
+            "server.viewers",
+        ),
         ("ground", "protocol", "server/2"),
     ),
     "server/4": (
-        ("server.page", "server.rest"),
+        ("server.owner", "server.rest"),
         ("ground", "protocol", "server/2", "server/3"),
     ),
     "top": (
