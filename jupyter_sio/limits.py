@@ -130,6 +130,20 @@ class Outbox:
 
 
 @dataclass(frozen=True)
+class Viewing:
+    """The Python viewer's side of one connection."""
+
+    window_bytes: int = 1 * MIB  # per stream: payloads that the loop over ``watch`` has not taken
+    # Of any kind, between the connection and that loop; when full the socket is not read.
+    handover_items: int = 10_000
+    frame_bytes: int = 64 * MIB  # a larger WebSocket message closes the connection
+    door_seconds: float = 10.0  # for a ticket, and again for the handshake
+    retry_seconds: float = 0.5  # full jitter up to this, doubled with each attempt ...
+    retry_cap_seconds: float = 10.0  # ... up to this
+    healthy_seconds: float = 30.0  # after so long connected the attempts are counted anew
+
+
+@dataclass(frozen=True)
 class Limits:
     """All of them, as the server is built with."""
 

@@ -85,6 +85,7 @@ class Subscription:
         self.epoch: str | None = None
         self.media: str | None = None
         self.offset = 0  # the next row to take
+        self.next = 0  # where the stream ended when an answer or a reset last told
         self.lives = 0  # answers and resets so far: an $ack is worth nothing beyond its own
         self._wanted = wanted
         self._fresh = True
@@ -95,6 +96,11 @@ class Subscription:
     def position(self) -> Position | None:
         """Up to where rows are held; None before anything is known."""
         return self._wanted.since if self.epoch is None else Position(self.epoch, self.offset)
+
+    @property
+    def settled(self) -> bool:
+        """Whether an answer came, and with it every row that the stream had then."""
+        return self.id is not None and not self._asking and self.offset >= self.next
 
     def request(self) -> Subscribe:
         """Say what to send, now or after a reconnect.
@@ -113,7 +119,7 @@ class Subscription:
     def answered(self, answer: Subscribed) -> list[Outcome]:
         """Take the answer to ``request``."""
         self._asking = False
-        self.id = answer.id
+        self.id, self.next = answer.id, answer.next
         if answer.waiting or answer.epoch is None:
             return []
         held = self.position is not None
@@ -123,7 +129,7 @@ class Subscription:
 
     def reset(self, message: Reset) -> list[Outcome]:
         """Take a ``$reset``: the stream was born, or born anew."""
-        self.media = message.media
+        self.media, self.next = message.media, message.next
         self._begin(message.epoch, message.start, recovered=message.recovered)
         return [Begun(message.epoch, message.recovered)]
 
