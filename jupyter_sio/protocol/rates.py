@@ -1,0 +1,25 @@
+"""A token bucket: so many per second, so many at once."""
+
+from __future__ import annotations
+
+
+class Bucket:
+    """Holds up to ``burst`` tokens, refilled by ``per_second``; ``now`` in monotonic seconds."""
+
+    __slots__ = ("_burst", "_now", "_per_second", "_tokens")
+
+    def __init__(self, *, per_second: float, burst: int, now: float) -> None:
+        self._per_second = per_second
+        self._burst = float(burst)
+        self._tokens = float(burst)
+        self._now = now
+
+    def take(self, *, now: float) -> bool:
+        """Take one token; False if there is none."""
+        refill = (now - self._now) * self._per_second
+        self._tokens = min(self._burst, self._tokens + refill)
+        self._now = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
