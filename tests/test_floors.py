@@ -15,7 +15,7 @@ ROOMS = {
     "ground": (("errors", "limits"), ()),
     "protocol": (("protocol", "protocol."), ("ground",)),
     "kernel": (("kernel", "kernel."), ("ground", "protocol")),
-    "viewer": (("viewer",), ("ground", "protocol")),
+    "viewer": (("viewer", "viewer."), ("ground", "protocol")),
     "server/2": (
         (
             "server",

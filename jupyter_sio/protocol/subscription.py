@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from jupyter_sio.protocol.messages import (
     Batch,
     Gap,
+    Mode,
     Position,
     Reset,
     Subscribe,
@@ -84,6 +85,7 @@ class Subscription:
         self.id: int | None = None
         self.epoch: str | None = None
         self.media: str | None = None
+        self.mode: Mode | None = None
         self.offset = 0  # the next row to take
         self.next = 0  # where the stream ended when an answer or a reset last told
         self.lives = 0  # answers and resets so far: an $ack is worth nothing beyond its own
@@ -123,13 +125,13 @@ class Subscription:
         if answer.waiting or answer.epoch is None:
             return []
         held = self.position is not None
-        self.media = answer.media
+        self.media, self.mode = answer.media, answer.mode
         self._begin(answer.epoch, answer.start, recovered=answer.recovered)
         return [Begun(answer.epoch, False)] if held and not answer.recovered else []
 
     def reset(self, message: Reset) -> list[Outcome]:
         """Take a ``$reset``: the stream was born, or born anew."""
-        self.media, self.next = message.media, message.next
+        self.media, self.mode, self.next = message.media, message.mode, message.next
         self._begin(message.epoch, message.start, recovered=message.recovered)
         return [Begun(message.epoch, message.recovered)]
 

@@ -45,7 +45,7 @@ class Target:
             If it is neither, or if it takes a ``kernel_id`` to know what is meant.
         """
         parts = urlsplit(target)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError(
                 "a target begins with http:// or https://: a share link, or a Jupyter server's "
                 "address together with kernel_id="

@@ -56,6 +56,7 @@ def test_no_secret_shows_in_a_repr() -> None:
         ("ftp://h/", "begins with http"),
         ("", "begins with http"),
         ("http:///x", "begins with http"),
+        ("http://h:eighty/", "[Pp]ort"),
         ("http://h/", "which kernel"),
         ("http://h/jupyter-sio/live/", "which kernel"),
         ("http://h/other/#secret", "a share link looks like"),
