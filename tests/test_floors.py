@@ -20,11 +20,14 @@ ROOMS = {
         (
             "server",
             "server.access",
+            "server.clients",
             "server.endpoint",
             "server.frames",
-            "server.metrics",
+            "server.handlers",
+            "server.live",
             "server.packets",
             "server.registry",
+            "server.rooms",
             "server.router",
             "server.session",
         ),
@@ -70,10 +73,16 @@ def room_of(module: str) -> str:
     raise AssertionError(f"{module} has no floor: give it one in ROOMS and docs/architecture.md")
 
 
-def imports_of(source: str, module: str, known: set[str]) -> set[str]:
-    """Every absolute name that ``source`` imports, wherever in it, as modules where known."""
+def imports_of(source: str, module: str, known: set[str], *, typing: bool = True) -> set[str]:
+    """Every absolute name that ``source`` imports, wherever in it, as modules where known.
+
+    ``typing=False`` leaves out what only a type checker imports.
+    """
+    tree = ast.parse(source)
+    if not typing:
+        tree = RunTime().visit(tree)
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -85,6 +94,15 @@ def imports_of(source: str, module: str, known: set[str]) -> set[str]:
                 name = f"{base}.{alias.name}"
                 found.add(name if name.removeprefix("jupyter_sio.") in known else base)
     return found
+
+
+class RunTime(ast.NodeTransformer):
+    """Takes ``if TYPE_CHECKING:`` out of a module."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)
 
 
 def complaints(module: str, imports: set[str]) -> list[str]:
@@ -104,7 +122,7 @@ def complaints(module: str, imports: set[str]) -> list[str]:
     return wrong
 
 
-def read_tree() -> dict[str, set[str]]:
+def read_tree(*, typing: bool) -> dict[str, set[str]]:
     """Every module of the package but the façade, with what it imports."""
     files = {}
     for path in set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"}:
@@ -114,12 +132,12 @@ def read_tree() -> dict[str, set[str]]:
         files[module] = (path, f"{module}.__init__" if parts[-1] == "__init__" else module)
     known = set(files)
     return {
-        module: imports_of(path.read_text(), resolved, known)
+        module: imports_of(path.read_text(), resolved, known, typing=typing)
         for module, (path, resolved) in files.items()
     }
 
 
-TREE = read_tree()
+TREE = read_tree(typing=True)
 
 
 @pytest.mark.parametrize("module", sorted(TREE))
@@ -130,7 +148,7 @@ def test_module_imports_only_from_its_floor_and_below(module):
 def test_no_two_modules_import_each_other_by_any_way_round():
     graph = {
         module: {name.removeprefix("jupyter_sio.") for name in imports} & set(TREE) - {module}
-        for module, imports in TREE.items()
+        for module, imports in read_tree(typing=False).items()
     }
     list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError with the ring
 
@@ -159,6 +177,13 @@ def test_an_import_within_the_table_is_not_complained_of():
     found = imports_of(source, "server.rest", known)
     assert found == {"timeit", "jupyter_sio.server.fanout", "jupyter_sio.protocol.grants"}
     assert complaints("server.rest", found) == []
+
+
+def test_an_import_for_types_only_counts_as_a_look_but_not_as_a_ring():
+    source = "if TYPE_CHECKING:\n    from jupyter_sio.server import router"
+    known = {"server.router"}
+    assert imports_of(source, "server.rooms", known) == {"jupyter_sio.server.router"}
+    assert imports_of(source, "server.rooms", known, typing=False) == set()
 
 
 def test_a_module_without_a_floor_is_named():
