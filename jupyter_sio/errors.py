@@ -58,7 +58,7 @@ _OF_NAMESPACE = frozenset({3500, 3503, 3507, 3510, 3511, 3512})
 
 
 class SioError(Exception):
-    """Anything jupyter_sio raises on purpose. ``code`` is the wire code, ``status`` the HTTP one."""
+    """Anything raised on purpose; ``code`` is the wire code, ``status`` the HTTP one."""
 
     code: int = Code.INTERNAL_ERROR
     status: int = 500

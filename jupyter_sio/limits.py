@@ -30,6 +30,9 @@ class Inbound:
     json_depth: int = 64
     attachment_seconds: float = 10.0  # from a binary event's header to its last attachment
     queued_events: int = 64  # per client and namespace; when full, the socket is not read
+    queued_bytes: int = 2 * MIB  # of events of one connection; when full, it is not read
+    # While a handler waits for the client's answer the socket must be read: then up to twice the
+    # two bounds above, and what comes beyond is answered 3013.
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Connections:
     connect_seconds: float = 10.0  # without an accepted CONNECT: 3502
     handler_seconds: float = 15.0  # a connect handler that takes longer refuses (3004)
     answer_seconds: float = 30.0  # a viewer's or a kernel's answer to an event: 3003
+    pending_answers: int = 1_000  # of one client; beyond it the oldest is given up
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Lifetime:
 
 @dataclass(frozen=True)
 class Outbox:
-    """The kernel's side of one stream (``link_*``: of all streams together)."""
+    """The kernel's side of one stream."""
 
     bytes: int = 16 * MIB  # not yet acknowledged; when full: the stream's ``overflow`` policy
     in_flight_bytes: int = 4 * MIB  # sent and not acknowledged; when full the outbox fills
@@ -124,9 +128,23 @@ class Outbox:
     blob_bytes: int = 4 * MIB  # images and octets; larger ones raise
     compact_payloads: int = 64
     compact_bytes: int = 1 * KIB  # of rows: a payload is "small" at or below this
-    exit_seconds: float = 1.5
-    queued_calls: int = 1_000  # viewer events waiting for the worker thread
     block_seconds: float = 30.0  # overflow="block" gives up after this and drops the oldest
+    columns: int = 1_000  # of a table; a row that would add another raises
+
+
+@dataclass(frozen=True)
+class Link:
+    """The kernel's one connection, with all its streams."""
+
+    backlog_bytes: int = 256 * KIB  # that the OS has not taken; payloads wait above it
+    queued_events: int = 1_000  # of ``emit`` and calls, unsent; further ones are dropped, counted
+    queued_calls: int = 1_000  # viewers' events waiting for a handler; further ones: 3013
+    door_seconds: float = 10.0  # for a ticket, for the handshake, and for CONNECT's answer
+    retry_seconds: float = 0.5  # full jitter up to this, doubled with each attempt ...
+    retry_cap_seconds: float = 10.0  # ... up to this
+    healthy_seconds: float = 30.0  # after so long connected the attempts are counted anew
+    sweep_seconds: float = 0.5  # the link thread looks at its streams at least so often
+    exit_seconds: float = 1.5  # at interpreter exit, to hand over what is left
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from jupyter_sio.errors import BadRequest, Refused
 from jupyter_sio.limits import Doors
 from jupyter_sio.protocol.grants import Access, Claim, Nonces, Tickets
@@ -29,7 +30,13 @@ def test_a_claim_is_proven_by_its_own_key_alone():
 
 @pytest.mark.parametrize(
     "changed",
-    [{"kernel_id": "k2"}, {"epoch": "00000000000000e2"}, {"pid": 1}, {"time": 1}, {"nonce": "f" * 16}],
+    [
+        {"kernel_id": "k2"},
+        {"epoch": "00000000000000e2"},
+        {"pid": 1},
+        {"time": 1},
+        {"nonce": "f" * 16},
+    ],
 )
 def test_a_claim_with_anything_changed_is_not_proven(changed):
     assert not replace(CLAIM.sign(KEY), **changed).proven_by(KEY)

@@ -1,0 +1,107 @@
+"""Jupyter identity + authorizer + ticket -> Access. The only file that says who may.
+
+Source: protocol.md §3.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+
+from jupyter_sio.errors import Refused
+from jupyter_sio.limits import Doors
+from jupyter_sio.protocol.grants import GRANT_OF_ACTION, Access, Claim, Nonces, Tickets
+from jupyter_sio.protocol.messages import Grant
+
+RESOURCE = "jupyter_sio"
+_CLAIM_REFUSED = "the claim was not accepted"
+
+
+class Doorkeeper:
+    """Gives and takes tickets, and says what a Jupyter identity may do. Owned by the loop."""
+
+    def __init__(self, *, kernel_manager: Any, bounds: Doors) -> None:
+        self._kernel_manager = kernel_manager
+        self._bounds = bounds
+        self._nonces = Nonces(bounds)
+        self.tickets = Tickets(bounds)
+        # Compared against when the kernel is unknown, so that both refusals cost the same.
+        self._no_key = secrets.token_bytes(32)
+
+    async def of_identity(self, handler: JupyterHandler) -> Access:
+        """Say what the handler's Jupyter user may do; nothing at all is an empty set of grants."""
+        user = handler.current_user
+        grants = set()
+        for action, grant in GRANT_OF_ACTION.items():
+            authorized = handler.authorizer.is_authorized(handler, user, action, RESOURCE)
+            if await ensure_async(authorized):
+                grants.add(grant)
+        return Access(user=_name_of(user), grants=frozenset(grants))
+
+    def of_ticket(self, secret: str) -> Access:
+        """Use a ticket up.
+
+        Raises
+        ------
+        Refused
+            If it is unknown, used or too old.
+        """
+        return self.tickets.use(secret, now=time.monotonic())
+
+    def ticket_for(self, access: Access) -> str:
+        """Make a ticket that opens one socket with ``access``; it lives ``ticket_seconds``."""
+        secret = secrets.token_urlsafe(32)
+        self.tickets.give(secret, access, now=time.monotonic())
+        return secret
+
+    def of_claim(self, claim: Claim) -> Access:
+        """Check a claim's time, nonce and proof.
+
+        Raises
+        ------
+        Refused
+            For an unknown kernel, a wrong proof, an old time or a used nonce: always the same
+            words, so that nobody learns which kernels exist.
+        """
+        key = self._key_of(claim.kernel_id)
+        proven = claim.proven_by(key or self._no_key) and key is not None
+        timely = abs(time.time() - claim.time) <= self._bounds.claim_skew_seconds
+        # Only a proven claim may use a nonce up: strangers must not fill the table.
+        if not (proven and timely and self._nonces.use(claim.nonce, now=time.monotonic())):
+            raise Refused(_CLAIM_REFUSED)
+        return Access(
+            user="kernel",
+            grants=frozenset({Grant.PUBLISH}),
+            kernel_id=claim.kernel_id,
+            claim=claim,
+        )
+
+    def _key_of(self, kernel_id: str) -> bytes | None:
+        try:
+            key = self._kernel_manager.get_kernel(kernel_id).session.key
+        except (KeyError, AttributeError, web.HTTPError):
+            return None
+        return key or None
+
+
+def describe(access: Access) -> Mapping[str, Any]:
+    """Write what a ticket opens, as ``POST tickets`` answers it."""
+    return {
+        "kernel_id": access.kernel_id,
+        "grants": sorted(grant.value for grant in access.grants),
+        "streams": list(access.streams),
+        "events": list(access.events or ()),
+    }
+
+
+def _name_of(user: Any) -> str:
+    for attribute in ("display_name", "name", "username"):
+        if value := getattr(user, attribute, None):
+            return str(value)
+    return str(user)

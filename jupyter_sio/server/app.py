@@ -1,0 +1,213 @@
+"""The server extension: traits -> limits; builds every part once and joins them.
+
+The only file that knows all of them.
+
+Source: api.md §3; protocol.md §9.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Enum, Float, HasTraits, Int, Unicode
+
+from jupyter_sio.limits import Limits
+from jupyter_sio.server import router_of
+from jupyter_sio.server.access import Doorkeeper
+from jupyter_sio.server.directory import Directory
+from jupyter_sio.server.endpoint import SocketHandler
+from jupyter_sio.server.fanout import FanOut
+from jupyter_sio.server.kernels import Kernels
+from jupyter_sio.server.news import News
+from jupyter_sio.server.owner import Owner
+from jupyter_sio.server.publishers import Publishers
+from jupyter_sio.server.registry import KernelNamespace, Registry
+from jupyter_sio.server.rest import ROUTES
+from jupyter_sio.server.viewers import Viewers
+
+SERVER_VARIABLE = "JUPYTER_SIO_SERVER"
+_DEFAULTS = Limits()
+
+# trait -> (group, field) of Limits; one row for each limit of protocol.md §9 and its neighbours.
+_LIMITS: dict[str, tuple[str, str, str]] = {
+    "viewer_message_bytes": ("inbound", "viewer_bytes", "a message from a viewer may have"),
+    "kernel_message_bytes": ("inbound", "kernel_bytes", "a message from a kernel may have"),
+    "event_name_bytes": ("inbound", "event_name_bytes", "an event's name may have"),
+    "stream_name_bytes": ("inbound", "stream_name_bytes", "a stream's name may have"),
+    "events_per_second": ("rates", "events_per_second", "user events a viewer may send"),
+    "event_burst": ("rates", "event_burst", "user events a viewer may send at once"),
+    "max_namespaces": ("connections", "namespaces", "namespaces of one connection"),
+    "max_subscriptions": ("connections", "subscriptions", "subscriptions of one connection"),
+    "max_connections": ("connections", "connections", "connections of this server"),
+    "connect_seconds": ("connections", "connect_seconds", "until CONNECT must be accepted"),
+    "answer_seconds": ("connections", "answer_seconds", "an event's answer is awaited"),
+    "outstanding_bytes": ("transport", "outstanding_bytes", "in one viewer's transport"),
+    "stall_seconds": ("transport", "stall_seconds", "without a byte leaving, then 3008"),
+    "ping_interval": ("transport", "ping_interval", "between two Engine.IO pings"),
+    "ping_timeout": ("transport", "ping_timeout", "a sign of life is awaited after a ping"),
+    "history_bytes": ("history", "bytes", "history of one stream, unless it asks otherwise"),
+    "kernel_history_bytes": ("memory", "kernel_bytes", "history of one kernel"),
+    "server_history_bytes": ("memory", "server_bytes", "history of all kernels"),
+    "max_streams": ("memory", "streams", "streams of one kernel"),
+    "max_tickets": ("doors", "tickets", "open tickets"),
+    "max_nonces": ("doors", "nonces", "remembered nonces"),
+    "ticket_seconds": ("doors", "ticket_seconds", "a ticket lives"),
+    "ended_seconds": ("lifetime", "ended_seconds", "an ended kernel's streams stay readable"),
+    "sweep_seconds": ("lifetime", "sweep_seconds", "between two looks at the list of kernels"),
+}
+
+
+def _unit(name: str) -> str:
+    if "bytes" in name:
+        return "bytes"
+    return "seconds" if name.endswith("_seconds") or name.startswith("ping_") else "number"
+
+
+def _trait(name: str) -> Any:
+    group, attribute, what = _LIMITS[name]
+    default = getattr(getattr(_DEFAULTS, group), attribute)
+    kind: Any = Float if isinstance(default, float) else Int
+    return kind(default, min=0, config=True, help=f"Limit, {_unit(name)}: {what}.")
+
+
+# One trait for each row of the table: `c.JupyterSio.history_bytes = …`.
+_LimitTraits: Any = type("LimitTraits", (HasTraits,), {name: _trait(name) for name in _LIMITS})
+
+
+class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
+    """Live data from kernels to whoever may watch, over Socket.IO."""
+
+    name = "jupyter_sio"
+    open_browser = False
+    extension_url = "/"
+    load_other_extensions = True
+
+    kernel_url = Unicode(
+        "", config=True, help="The address kernels use, where it is not this server's own."
+    )
+    keep_alive = Enum(
+        ("publishing", "watched", "never"),
+        default_value="publishing",
+        config=True,
+        help="What counts as a kernel's activity, so that it is not culled as idle.",
+    )
+
+    def limits(self) -> Limits:
+        """Read the traits into the values that the parts are built with."""
+        limits = _DEFAULTS
+        for name, (group, attribute, _) in _LIMITS.items():
+            changed = replace(getattr(limits, group), **{attribute: getattr(self, name)})
+            limits = replace(limits, **{group: changed})
+        return limits
+
+    def initialize_handlers(self) -> None:
+        """Build the parts, join them, and mount their doors."""
+        serverapp, limits = self.serverapp, self.limits()
+        assert serverapp is not None
+        self.registry = Registry(limits)
+        self.router = router_of(serverapp)
+        self.router.configure(limits)
+        self.news = News(limits.transport)
+        self.fanout = FanOut(limits.transport)
+        self.directory = Directory(
+            registry=self.registry, news=self.news, session_manager=serverapp.session_manager
+        )
+        self.kernels = Kernels(
+            registry=self.registry,
+            news=self.news,
+            kernel_manager=serverapp.kernel_manager,
+            bounds=limits.lifetime,
+            keep_alive=self.keep_alive,
+            settings=serverapp.web_app.settings,
+            log=self.log,
+        )
+        viewers = Viewers(registry=self.registry, fanout=self.fanout, news=self.news, limits=limits)
+        self.publishers = Publishers(
+            registry=self.registry,
+            fanout=self.fanout,
+            news=self.news,
+            limits=limits,
+            kernel_pid=self.kernels.pid,
+        )
+        self.owner = Owner(
+            registry=self.registry,
+            fanout=self.fanout,
+            viewers=viewers,
+            publishers=self.publishers,
+            directory=self.directory,
+            limits=limits,
+            look_at_kernel=self.kernels.publisher_lost,
+        )
+        self._join_parts()
+        doorkeeper = Doorkeeper(kernel_manager=serverapp.kernel_manager, bounds=limits.doors)
+        self._mount(doorkeeper, limits)
+
+    def _join_parts(self) -> None:
+        def opened(namespace: KernelNamespace) -> None:
+            self.router.announce_open(namespace.name)
+            self.news.changed(namespace)
+
+        def closed(namespace: KernelNamespace) -> None:
+            self.router.announce_close(namespace.name)
+            self.news.gone(namespace)
+
+        self.registry.on_opened = opened
+        self.registry.on_closed = closed
+        self.publishers.on_activity = self.kernels.published
+        self.kernels.on_ended = self.owner.kernel_ended
+        self.kernels.on_over = self.owner.dismiss
+        self.router.reserve(self.owner)
+
+    def _mount(self, doorkeeper: Doorkeeper, limits: Limits) -> None:
+        socket = {"router": self.router, "doorkeeper": doorkeeper, "limits": limits}
+        rest = {
+            "registry": self.registry,
+            "directory": self.directory,
+            "doorkeeper": doorkeeper,
+            "limits": limits,
+        }
+        self.handlers.append((r"/jupyter-sio/socket\.io/?", SocketHandler, socket))
+        self.handlers.extend((path, handler, rest) for path, handler in ROUTES)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Begin to follow kernels; the loop runs and the sockets are bound."""
+        self._tell_kernels()
+        self.directory.start()
+        await self.kernels.start(serverapp.event_logger)
+
+    def _tell_kernels(self) -> None:
+        """Set the variable by which kernels started from here find this server.
+
+        It names our pid: a variable alone leaks into a second server started from our terminal.
+        """
+        serverapp = self.serverapp
+        assert serverapp is not None
+        url = self.kernel_url or serverapp.connection_url
+        found = {
+            "pid": os.getpid(),
+            "url": url if url.endswith("/") else url + "/",
+            "sock": serverapp.sock or "",
+            "ca": os.path.abspath(serverapp.certfile) if serverapp.certfile else "",
+        }
+        os.environ[SERVER_VARIABLE] = json.dumps(found)
+
+    def current_activity(self) -> dict[str, int] | None:
+        """Say what is live; truthy makes ``shutdown_no_activity`` wait."""
+        viewers = self.registry.counts().viewers
+        return {"viewers": viewers} if viewers and self.keep_alive == "watched" else None
+
+    async def stop_extension(self) -> None:
+        """Say goodbye (3001) and stop every timer and task; to raise here would hang Jupyter."""
+        try:
+            await self.router.shutdown()
+            await self.kernels.stop()
+            self.directory.stop()
+            self.publishers.stop()
+            self.fanout.stop()
+            self.news.stop()
+        except Exception:
+            self.log.exception("jupyter_sio did not stop cleanly")

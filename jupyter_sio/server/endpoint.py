@@ -1,0 +1,150 @@
+"""The Socket.IO door: identity or ticket, host, origin and transport are checked before 101.
+
+A refusal is an HTTP 4xx before the upgrade, always. What comes after 101 is ``session.py``.
+
+Source: protocol.md §3; the traps are named where they are avoided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from engineio.async_drivers.tornado import translate_request
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado import web
+from tornado.websocket import WebSocketHandler
+
+from jupyter_sio.errors import Refused
+from jupyter_sio.limits import Limits
+from jupyter_sio.protocol.grants import Access
+from jupyter_sio.protocol.messages import Grant
+from jupyter_sio.server.access import Doorkeeper
+from jupyter_sio.server.router import Router
+from jupyter_sio.server.session import Session
+
+_SECRETS = frozenset({"ticket", "token", "_xsrf"})
+
+
+class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
+    """``jupyter-sio/socket.io/``; one instance per connection, owned by the server's loop."""
+
+    auth_resource = "jupyter_sio"
+    # WebSocketMixin's are milliseconds, tornado's seconds; Engine.IO pings by itself.
+    ping_interval = None
+    ping_timeout = None
+
+    def initialize(self, *, router: Router, doorkeeper: Doorkeeper, limits: Limits) -> None:
+        """Take the parts this door leads to."""
+        self._router = router
+        self._doorkeeper = doorkeeper
+        self._limits = limits
+        self._access: Access | None = None
+        self._by_ticket = False
+        self._session: Session | None = None
+
+    def set_default_headers(self) -> None:
+        """Set none: the answer to a handshake is the upgrade, or a plain refusal."""
+
+    def get_compression_options(self) -> None:
+        """Refuse permessage-deflate: it costs 20 times the CPU for 5 % fewer bytes."""
+        return
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes of one frame; tornado's own 10 MiB would be taken in before we could say no."""
+        inbound = self._limits.inbound
+        publisher = self._access is not None and self._access.publisher
+        return inbound.kernel_bytes if publisher else inbound.viewer_bytes
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Decide everything that is decided before 101."""
+        # A ticket is used up by the first request that carries it, whatever the answer.
+        ticket = self.get_query_argument("ticket", "")
+        if ticket:
+            self._by_ticket = True
+            try:
+                self._access = self._doorkeeper.of_ticket(ticket)
+            except Refused as exc:
+                raise web.HTTPError(403, str(exc)) from exc
+        await super().prepare()
+        if self._finished:
+            return
+        self._check_handshake()
+        if self._access is None:
+            if self.current_user is None:
+                raise web.HTTPError(403, "a Jupyter identity or a ticket is needed")
+            self._access = await self._doorkeeper.of_identity(self)
+            if Grant.WATCH not in self._access.grants:
+                raise web.HTTPError(403, "not permitted to watch")
+        if not self.check_origin():
+            raise web.HTTPError(403, "this origin may not connect")
+        if len(self._router.eio.sockets) >= self._limits.connections.connections:
+            self._router.count("refused_connections")
+            raise web.HTTPError(503, "too many connections (3504)")
+
+    def _check_handshake(self) -> None:
+        if self.request.method != "GET":
+            raise web.HTTPError(405, "Socket.IO is spoken over a WebSocket here: use GET")
+        if self.get_query_arguments("EIO") != ["4"]:
+            raise web.HTTPError(400, "Engine.IO protocol 4 is needed: EIO=4")
+        if self.get_query_arguments("transport") != ["websocket"]:
+            raise web.HTTPError(400, "only transport=websocket is open")
+        if self.get_query_arguments("sid"):
+            raise web.HTTPError(400, "a session cannot be joined by its sid")
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise web.HTTPError(400, "a WebSocket upgrade is needed")
+
+    def skip_check_origin(self) -> bool:
+        """Only a ticket or a token in a header frees from the origin check.
+
+        Jupyter frees ``?token=`` too; a leaked URL would then work from any page.
+        """
+        if self._by_ticket:
+            return True
+        in_header = "Authorization" in self.request.headers and not self.get_query_argument(
+            "token", ""
+        )
+        return bool(in_header and self.token_authenticated)
+
+    @allow_unauthenticated
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Upgrade: whoever came as far as here was let in by ``prepare``."""
+        await WebSocketHandler.get(self, *args, **kwargs)
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Refuse, in ``prepare``."""
+
+    @allow_unauthenticated
+    def options(self) -> None:
+        """Refuse, in ``prepare``."""
+
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        """Begin the session. (WebSocketMixin's own pings are not started.)."""
+        assert self._access is not None
+        environ = translate_request(self)
+        # engineio's driver writes 127.0.0.1 and http whatever came; see facts on python-socketio.
+        environ["REMOTE_ADDR"] = self.request.remote_ip
+        environ["wsgi.url_scheme"] = self.request.protocol
+        environ["jupyter_sio.user"] = self._access.user
+        environ["jupyter_sio.access"] = self._access
+        # No secret travels on to handlers: they get who it is, not how that was proven.
+        for secret in ("HTTP_AUTHORIZATION", "HTTP_COOKIE"):
+            environ.pop(secret, None)
+        query = [(k, v) for k, v in parse_qsl(self.request.query) if k not in _SECRETS]
+        environ["QUERY_STRING"] = urlencode(query)
+        environ["RAW_URI"] = f"{self.request.path}?{environ['QUERY_STRING']}"
+        self._session = self._router.open(self, self._access, environ)
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """Hand one frame on; tornado reads no further until what is returned is done."""
+        return self._session.receive(message) if self._session else None
+
+    def on_close(self) -> None:
+        """Tell the session that its socket is gone."""
+        if self._session is not None:
+            self._session.finished()

@@ -1,0 +1,155 @@
+"""`jupyter-sio/api/*`: tickets, and what is live. Bodies are JSON of at most 64 KiB.
+
+Source: protocol.md §3.
+"""
+
+from __future__ import annotations
+
+import json
+from http.client import responses
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from jupyter_sio.errors import BadRequest, Code, Refused, SioError
+from jupyter_sio.limits import Limits
+from jupyter_sio.protocol.grants import Claim
+from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe
+from jupyter_sio.server.directory import Directory
+from jupyter_sio.server.registry import KernelNamespace, Registry
+
+
+class RestHandler(APIHandler):
+    """What all of them share: bounded JSON bodies, and errors ``{"message", "reason"}``."""
+
+    auth_resource = RESOURCE
+
+    def initialize(
+        self, *, registry: Registry, directory: Directory, doorkeeper: Doorkeeper, limits: Limits
+    ) -> None:
+        """Take the parts they answer from."""
+        self._registry = registry
+        self._directory = directory
+        self._doorkeeper = doorkeeper
+        self._limits = limits
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse a body that is too large before it is read as anything."""
+        if len(self.request.body or b"") > self._limits.doors.rest_bytes:
+            raise web.HTTPError(413, f"a body may have {self._limits.doors.rest_bytes} bytes")
+        await super().prepare()
+
+    def body(self) -> dict[str, Any]:
+        """Read the request's body as a JSON object."""
+        try:
+            value = json.loads(self.request.body or b"")
+        except (ValueError, RecursionError) as exc:
+            raise web.HTTPError(400, "the body must be a JSON object") from exc
+        if not isinstance(value, dict):
+            raise web.HTTPError(400, "the body must be a JSON object")
+        return value
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write every error in the one shape."""
+        reason = responses.get(status_code, "Unknown")
+        exception = kwargs.get("exc_info", (None, None, None))[1]
+        message = reason
+        if isinstance(exception, web.HTTPError):
+            # tornado doubles every % of a message without arguments
+            message = (exception.log_message or exception.reason or reason).replace("%%", "%")
+            reason = exception.reason or reason
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps({"message": message, "reason": reason}))
+
+    async def check(self, action: str) -> None:
+        """Raise 403 unless Jupyter's authorizer allows ``action`` on ours."""
+        allowed = self.authorizer.is_authorized(self, self.current_user, action, RESOURCE)
+        if not await ensure_async(allowed):
+            raise web.HTTPError(403, f"not permitted to {action} {RESOURCE}")
+
+    def namespace(self, kernel_id: str) -> KernelNamespace:
+        """Find a namespace, or answer 404."""
+        namespace = self._registry.namespaces.get(kernel_id)
+        if namespace is None:
+            raise web.HTTPError(404, "no such namespace")
+        return namespace
+
+
+class TicketsHandler(RestHandler):
+    """``POST tickets``: a proof against a one-use ticket. The secret is in the body: no XSRF."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Check nothing: whoever knows the secret in the body needs no cookie."""
+
+    @allow_unauthenticated
+    def post(self) -> None:
+        """Answer ``{ticket, expires_in, kernel_id, grants, streams, events}``."""
+        body = self.body()
+        if ("claim" in body) == ("link" in body):
+            raise web.HTTPError(400, 'the body must be {"claim": {…}} or {"link": secret}')
+        try:
+            if "link" in body:
+                raise Refused("the link is unknown, revoked or expired", code=Code.BAD_CREDENTIAL)
+            access = self._doorkeeper.of_claim(Claim.parse(body["claim"]))
+        except (BadRequest, Refused) as exc:
+            raise _as_http(exc) from exc
+        self.set_header("Cache-Control", "no-store")
+        self.finish(
+            {
+                "ticket": self._doorkeeper.ticket_for(access),
+                "expires_in": self._limits.doors.ticket_seconds,
+                **describe(access),
+            }
+        )
+
+
+class NamespacesHandler(RestHandler):
+    """``GET namespaces``: what is live, a plain list."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer the list."""
+        await self.check("read")
+        await self._directory.refresh()
+        self.finish(json.dumps(self._directory.entries()))
+
+
+class NamespaceHandler(RestHandler):
+    """``GET namespaces/{kernel_id}``: one, with its viewers."""
+
+    @web.authenticated
+    async def get(self, kernel_id: str) -> None:
+        """Answer the one."""
+        await self.check("read")
+        await self._directory.refresh()
+        self.finish(json.dumps(self._directory.details(self.namespace(kernel_id))))
+
+
+class ViewerHandler(RestHandler):
+    """``DELETE namespaces/{kernel_id}/viewers/{viewer}``: show somebody the door."""
+
+    @web.authenticated
+    async def delete(self, kernel_id: str, viewer_id: str) -> None:
+        """Answer 204; the viewer gets `$bye` 3503."""
+        await self.check("execute")
+        viewer = self.namespace(kernel_id).viewers.get(viewer_id)
+        if viewer is None:
+            raise web.HTTPError(404, "no such viewer")
+        viewer.client.leave(Code.DISCONNECTED, "disconnected by an operator")
+        self.set_status(204)
+        self.finish()
+
+
+def _as_http(exc: SioError) -> web.HTTPError:
+    return web.HTTPError(exc.status, str(exc))
+
+
+ROUTES: tuple[tuple[str, type[RestHandler]], ...] = (
+    (r"/jupyter-sio/api/tickets", TicketsHandler),
+    (r"/jupyter-sio/api/namespaces", NamespacesHandler),
+    (r"/jupyter-sio/api/namespaces/([^/]+)", NamespaceHandler),
+    (r"/jupyter-sio/api/namespaces/([^/]+)/viewers/([^/]+)", ViewerHandler),
+)

@@ -1,0 +1,95 @@
+"""A real jupyter-server with the extension, in this process, and real kernels under it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from jupyter_sio.server.app import JupyterSio
+from tests.wire import Wire, claim_of, fetch
+
+EPOCH = "00000000000000e1"
+
+
+@dataclass
+class Server:
+    """What tests need of the running server."""
+
+    serverapp: Any
+    sio: JupyterSio
+    url: str  # ends with the base url
+    token: str
+
+    @property
+    def socket_url(self) -> str:
+        return f"{self.url}jupyter-sio/socket.io/"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"token {self.token}"}
+
+    async def start_kernel(self) -> str:
+        return await self.serverapp.kernel_manager.start_kernel(kernel_name="python3")
+
+    def key(self, kernel_id: str) -> bytes:
+        return self.serverapp.kernel_manager.get_kernel(kernel_id).session.key
+
+    async def viewer(self, kernel_id: str, **auth: Any) -> Wire:
+        """Connect a viewer and join the kernel's namespace."""
+        wire = await Wire.open(self.socket_url, headers=self.headers)
+        await wire.join(f"/kernels/{kernel_id}", {"protocol": 1, **auth})
+        return wire
+
+    async def ticket(self, claim: dict[str, Any]) -> tuple[int, Any]:
+        return await fetch(
+            f"{self.url}jupyter-sio/api/tickets", method="POST", body={"claim": claim}
+        )
+
+    async def publisher(
+        self, kernel_id: str, *, pid: int | None = None, epoch: str = EPOCH
+    ) -> Wire:
+        """Claim the kernel's namespace from this process and join it."""
+        claim = claim_of(kernel_id, self.key(kernel_id), pid=pid or os.getpid(), epoch=epoch)
+        status, answer = await self.ticket(claim)
+        assert status == 200, answer
+        wire = await Wire.open(self.socket_url, ticket=answer["ticket"])
+        await wire.join(f"/kernels/{kernel_id}", {"protocol": 1})
+        return wire
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    return {
+        "ServerApp": {
+            "jpserver_extensions": {"jupyter_sio": True, "jupyter_server_terminals": False},
+            "allow_unauthenticated_access": False,
+            "reraise_server_extension_failures": True,
+        },
+        "KernelManager": {"shutdown_wait_time": 1.0},
+    }
+
+
+@pytest.fixture
+def server(jp_serverapp: Any, http_server: Any, jp_asyncio_loop: Any) -> Iterator[Server]:
+    run = jp_asyncio_loop.run_until_complete
+    run(jp_serverapp.extension_manager.start_all_extensions())
+    (sio,) = jp_serverapp.extension_manager.extension_apps["jupyter_sio"]
+    token = jp_serverapp.identity_provider.token
+    yield Server(jp_serverapp, sio, jp_serverapp.connection_url, token)
+    run(jp_serverapp.kernel_manager.shutdown_all(now=True))
+    run(sio.stop_extension())
+
+
+@pytest.fixture
+def kernel_id(server: Server, jp_asyncio_loop: Any) -> str:
+    return jp_asyncio_loop.run_until_complete(server.start_kernel())
+
+
+def new_epoch() -> str:
+    """Make an epoch no stream had before."""
+    return secrets.token_hex(8)
