@@ -12,9 +12,9 @@ from typing import Any
 
 from jupyter_core.utils import ensure_async
 
+from jupyter_sio.server.clients import Client
 from jupyter_sio.server.news import News
 from jupyter_sio.server.registry import KernelNamespace, Registry
-from jupyter_sio.server.clients import Client
 
 # Over how long rows/s and bytes/s are averaged, seconds, and how often they are sampled.
 RATE_SECONDS = 5.0

@@ -15,8 +15,8 @@ from typing import Any
 from jupyter_sio.limits import Transport
 from jupyter_sio.protocol.messages import Status
 from jupyter_sio.server import frames
-from jupyter_sio.server.registry import KernelNamespace, Viewer
 from jupyter_sio.server.clients import Client
+from jupyter_sio.server.registry import KernelNamespace, Viewer
 
 
 class Throttle:

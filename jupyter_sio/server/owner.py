@@ -15,6 +15,7 @@ from jupyter_sio.errors import BadRequest, Code, Refused
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Access
 from jupyter_sio.protocol.messages import Grant, read_connect_auth
+from jupyter_sio.server.clients import Client
 from jupyter_sio.server.directory import Directory
 from jupyter_sio.server.fanout import FanOut
 from jupyter_sio.server.publishers import Publishers
@@ -26,7 +27,6 @@ from jupyter_sio.server.registry import (
     Viewer,
     viewers_of,
 )
-from jupyter_sio.server.clients import Client
 from jupyter_sio.server.session import Session
 from jupyter_sio.server.viewers import Answer, Viewers
 

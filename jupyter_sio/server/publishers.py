@@ -34,6 +34,7 @@ from jupyter_sio.protocol.messages import (
     rule_for,
 )
 from jupyter_sio.server import frames
+from jupyter_sio.server.clients import Client
 from jupyter_sio.server.fanout import FanOut
 from jupyter_sio.server.news import News
 from jupyter_sio.server.registry import (
@@ -44,7 +45,6 @@ from jupyter_sio.server.registry import (
     Viewer,
     now_ms,
 )
-from jupyter_sio.server.clients import Client
 from jupyter_sio.server.viewers import Answer, ask, leave_room, place, reset_of
 
 
