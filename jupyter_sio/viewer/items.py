@@ -63,7 +63,7 @@ class Batch:
             If the stream carries something other than Arrow; see ``media`` and ``value``.
         """
         self._check_arrow("arrow")
-        return ArrowRows(self.payload, self.skip)
+        return ArrowRows(self.payload, self.skip, self.rows)
 
     def pydict(self) -> dict[str, list[Any]]:
         """Give the rows as lists of Python values, one for each column.
@@ -79,7 +79,7 @@ class Batch:
     @property
     def value(self) -> Any:
         """The rows as plain Python: a list of JSON values, one blob's bytes, or ``pydict()``."""
-        return read_value(self.payload, self.media, self.skip)
+        return read_value(self.payload, self.media, self.skip, self.rows)
 
     def _check_arrow(self, what: str) -> None:
         if self.media != ARROW:
