@@ -1,0 +1,744 @@
+"""The router: python-socketio's AsyncServer with dynamic namespaces, strict and bounded.
+
+python-socketio is not forked. What of it is used beyond its documentation, each guarded by
+``tests/server/test_upstream_hooks.py``:
+
+==========================================  =======================================================
+hook                                        used for
+==========================================  =======================================================
+``serializer=`` takes a class, kept as      strict packets (``packets.py``); ``Packet.__init__``
+``packet_class``                            calls ``decode`` and keeps what it returns as
+                                            ``attachment_count``, and makes ``attachments``
+``client_manager=``, ``Manager.emit``,      ``rooms.py``: pending clients hear nothing, one encoding
+``get_participants``, ``basic_*``,          for all, leaving costs what was joined;
+``is_connected``, ``get_rooms``             ``rooms[namespace][room][sid] = eio_sid``
+``Manager.eio_sid_from_sid``                ``get_session``, ``save_session``, ``transport`` stand
+                                            on it
+``eio.sockets``, ``eio._get_socket``        our sessions stand there until their disconnect handlers
+                                            have run: ``closed`` is set last
+``eio.generate_id``                         ids of sessions and clients
+``AsyncSocket``: ``send``, ``close``,       ``session.py`` subclasses it; its queue, reader, writer
+``closing``, ``closed``, ``upgraded``,      and ping task are never started
+``session``
+``AsyncServer.environ``                     ``get_environ``
+``AsyncServer.emit`` -> ``manager.emit``    ``send`` and class-based namespaces go through both
+``ConnectionRefusedError.error_args``       what a connect handler's refusal says
+``AsyncNamespace.trigger_event``            a class that overrides it takes every event itself
+tornado: ``ws_connection.stream``,          frames are written to the stream; what lies in its
+``_write_buffer``,                          buffer and how much has left it are read from it
+``_total_write_done_index``
+==========================================  =======================================================
+
+Source: api.md §3; protocol.md §4, §5, §8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from socketio import AsyncServer
+from socketio import exceptions as foreign
+from tornado.websocket import WebSocketHandler
+
+from jupyter_sio.errors import BadRequest, Code
+from jupyter_sio.limits import Limits
+from jupyter_sio.protocol.grants import Access
+from jupyter_sio.protocol.names import Namespace, is_name
+from jupyter_sio.server import frames, packets
+from jupyter_sio.server.clients import Client, Queued, State
+from jupyter_sio.server.handlers import (
+    INTERNAL_ERROR,
+    NO_SUCH_NAMESPACE,
+    OWNED,
+    REJECTED,
+    Handler,
+    NamespacePattern,
+    Refusal,
+    Route,
+    Routes,
+    refusal_of,
+    settled,
+)
+from jupyter_sio.server.live import Live
+from jupyter_sio.server.packets import StrictPacket
+from jupyter_sio.server.rooms import Rooms, arguments, write
+from jupyter_sio.server.session import (
+    CLIENT_DISCONNECT,
+    SERVER_DISCONNECT,
+    TRANSPORT_CLOSE,
+    Session,
+)
+
+__all__ = ["Client", "Owner", "Router", "Statistics"]
+
+T = TypeVar("T")
+
+# How often every session looks at its deadlines, as a part of the shortest of them.
+_SWEEP_PART = 0.25
+_LONGEST_SWEEP_SECONDS = 1.0
+# What a client had sent before it went is still handled; what a dismissed one sent is not.
+_WENT_BY_ITSELF = (CLIENT_DISCONNECT, TRANSPORT_CLOSE)
+_SHUTDOWN_RETRY_MS = (500, 5000)
+
+
+class _TookTooLong(Exception):
+    """A handler was stopped: counted and logged already."""
+
+
+class Owner(Protocol):
+    """Who answers for ``/kernels`` and ``/kernels/…`` in place of handlers."""
+
+    async def admit(self, client: Client, auth: object) -> None:
+        """Raise ``errors.Refused`` to refuse; anything else raised reads as "internal error"."""
+
+    def joined(self, client: Client) -> None:
+        """Welcome a client, right behind its CONNECT and in the same step of the loop."""
+
+    def receive(
+        self, client: Client, event: str, args: list[Any], ack: Callable[..., None] | None
+    ) -> None:
+        """Act on an event, in order, on the read path; ``BadRequest`` closes the connection."""
+
+    def left(self, client: Client, reason: str) -> None:
+        """Forget a client; exactly once per joined client."""
+
+    def data_due(self, session: Session) -> bool:
+        """Whether rows wait for this connection and nothing but the transport holds them."""
+
+    def inbound_bytes(self, session: Session) -> int:
+        """How large a message of this connection may be."""
+
+
+class Statistics(NamedTuple):
+    """What is there now, and what has happened since the server began."""
+
+    connections: int
+    clients: int  # pending and joined, in all namespaces
+    namespaces: int  # live
+    refused_connections: int  # at the door
+    refused: int  # CONNECTs answered with CONNECT_ERROR
+    malformed: int  # connections closed with 3501
+    dropped_events: int  # user events to clients with too much outstanding
+    overflowed_events: int  # of clients, answered 3013 for want of room before their handler
+    unanswered: int  # calls given up because too many waited
+    held: int  # times a socket was not read for a while
+    stalled: int  # connections closed with 3008
+    ping_timeouts: int
+    failed_handlers: int  # handlers that raised, or returned what cannot travel
+    slow_handlers: int  # connect and disconnect handlers that took too long
+
+
+class Router(AsyncServer):  # type: ignore[misc]
+    """A Socket.IO server whose namespaces may be patterns; owned by the server's loop.
+
+    ``on``, ``event``, ``register_namespace``, ``emit``, ``send``, ``call``, ``enter_room``,
+    ``session``, ``disconnect`` … are python-socketio's. Nothing is open by default: a namespace
+    without a connect handler refuses.
+
+    Parameters
+    ----------
+    limits : Limits
+        ``configure`` replaces them.
+    log : logging.Logger
+        Hears of failed handlers and of connections that were closed.
+
+    Examples
+    --------
+    >>> @router.on("connect", namespace="/courses/{course_id}")
+    ... async def join(namespace, sid, environ, auth):
+    ...     await router.enter_room(sid, "all", namespace=namespace)
+    """
+
+    def __init__(self, *, limits: Limits, log: logging.Logger) -> None:
+        # python-socketio tells every emit and every packet at INFO, which is Jupyter's level.
+        quiet = logging.getLogger(f"{log.name}.socketio")
+        quiet.setLevel(logging.WARNING)
+        self.log = log
+        self.counters: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._routes = Routes()
+        self._live = Live(self._run, self.failed)
+        self._owner: Owner | None = None
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._sweep_due = 0.0
+        self._over = False
+        super().__init__(
+            client_manager=Rooms(self._run),
+            logger=quiet,
+            engineio_logger=quiet,
+            serializer=StrictPacket,
+            async_handlers=True,  # AsyncServer.call() demands it; our dispatch keeps the order
+            async_mode="tornado",
+            cors_allowed_origins=[],  # the door has checked the origin
+            transports=["websocket"],
+            monitor_clients=False,  # _sweep does
+        )
+        self.configure(limits)
+
+    def configure(self, limits: Limits) -> None:
+        """Hold to these limits from now on."""
+        self.limits = limits
+        self.packet_class = StrictPacket.bounded(limits.inbound)
+        self.eio.ping_interval = limits.transport.ping_interval
+        self.eio.ping_timeout = limits.transport.ping_timeout
+        self.eio.max_http_buffer_size = limits.inbound.kernel_bytes
+
+    # --- registration ------------------------------------------------------------------------
+
+    def on(
+        self,
+        event: str,
+        handler: Handler | None = None,
+        namespace: NamespacePattern | None = None,
+    ) -> Any:
+        """Register a handler; without ``handler``, as a decorator.
+
+        ``namespace`` is a name or a pattern (``jupyter_sio.protocol.names``); the default is
+        ``"/"``. Of a literal name handlers get ``(sid, …)``, of a pattern ``(namespace, sid, …)``.
+
+        Raises
+        ------
+        PatternError
+            If the pattern is none, is ours, or this event has a handler for an equal one.
+        """
+        where = "/" if namespace is None else namespace
+        self._routes.check(event, where)
+
+        def register(handler: Handler) -> Handler:
+            self._routes.add(event, handler, where)
+            return handler
+
+        return register if handler is None else register(handler)
+
+    def register_namespace(self, namespace_handler: Any) -> None:
+        """Register a ``PatternNamespace``, or python-socketio's ``AsyncNamespace``.
+
+        Raises
+        ------
+        PatternError
+            As ``on`` does.
+        """
+        if not getattr(namespace_handler, "is_asyncio_based", bool)():
+            raise ValueError(f"an AsyncNamespace is needed; got {namespace_handler!r}")
+        self._routes.add_instance(namespace_handler)
+        namespace_handler._set_server(self)
+
+    def on_open(self, pattern: NamespacePattern, handler: Handler | None = None) -> Any:
+        """Call a handler with each namespace that is born: its first client, or its kernel."""
+        return self._observe("open", pattern, handler)
+
+    def on_close(self, pattern: NamespacePattern, handler: Handler | None = None) -> Any:
+        """Call a handler with each namespace that is gone."""
+        return self._observe("close", pattern, handler)
+
+    def _observe(self, event: str, pattern: NamespacePattern, handler: Handler | None) -> Any:
+        def register(handler: Handler) -> Handler:
+            self._live.observe(event, pattern, handler)
+            return handler
+
+        return register if handler is None else register(handler)
+
+    def reserve(self, owner: Owner) -> None:
+        """Let ``owner`` answer for ``/kernels`` and all below it."""
+        self._owner = owner
+
+    def announce_open(self, namespace: str) -> None:
+        """Tell observers that a namespace of the owner's was born."""
+        self._live.begin(namespace)
+
+    def announce_close(self, namespace: str) -> None:
+        """Tell observers that it is gone."""
+        self._live.end(namespace)
+
+    def live(self, pattern: NamespacePattern = "/**") -> list[Namespace]:
+        """List the live namespaces that match."""
+        return self._live.names(pattern)
+
+    # --- sessions ----------------------------------------------------------------------------
+
+    def open(self, handler: WebSocketHandler, access: Access, environ: dict[str, Any]) -> Session:
+        """Begin the session of a WebSocket that was just accepted, and greet it."""
+        session = Session(self, handler, access, environ)
+        self.eio.sockets[session.sid] = session
+        self.environ[session.sid] = environ
+        session.greet()
+        if self._over:
+            session.bye(Code.SHUTTING_DOWN, "the server is shutting down", _retry_ms())
+        elif self._sweeping is None:
+            self._sweep_again()
+        return session
+
+    def received(self, session: Session, packet: StrictPacket, size: int) -> None:
+        """Act on one packet; ``BadRequest`` closes the connection with 3501."""
+        if packet.packet_type == packets.CONNECT:
+            self._connect(session, packet.namespace, packet.data)
+            return
+        client = session.clients.get(packet.namespace)
+        if client is None:
+            # What crossed with our DISCONNECT is ignored, and one DISCONNECT too many harms nobody.
+            if packet.packet_type == packets.DISCONNECT or packet.namespace in session.departed:
+                return
+            raise BadRequest("this namespace was never joined")
+        if packet.packet_type == packets.DISCONNECT:
+            self._leave(client, CLIENT_DISCONNECT)
+            session.left()
+        elif packet.packet_type == packets.ACK:
+            assert packet.id is not None
+            client.answered(packet.id, packet.data)
+        else:
+            self._event(client, Queued(packet.data[0], packet.data[1:], packet.id, size))
+
+    def ended(self, session: Session, reason: str) -> None:
+        """Take leave of every client of a connection that is over."""
+        for client in list(session.clients.values()):
+            self._leave(client, reason)
+        if not session.leaving:
+            self._remove(session)
+
+    def inbound_bytes(self, session: Session) -> int:
+        """How large a message of this connection may be."""
+        if self._owner is None:
+            return self.limits.inbound.viewer_bytes
+        return self._owner.inbound_bytes(session)
+
+    def data_due(self, session: Session) -> bool:
+        """Whether the owner has rows for this connection that only the transport holds back."""
+        return self._owner is not None and self._owner.data_due(session)
+
+    def _remove(self, session: Session) -> None:
+        session.closed = True
+        self.eio.sockets.pop(session.sid, None)
+        self.environ.pop(session.sid, None)
+
+    def _sweep_again(self) -> None:
+        transport = self.limits.transport
+        shortest = min(
+            transport.ping_interval,
+            transport.ping_timeout,
+            transport.stall_seconds,
+            self.limits.connections.connect_seconds,
+            self.limits.inbound.attachment_seconds,
+        )
+        period = min(shortest * _SWEEP_PART, _LONGEST_SWEEP_SECONDS)
+        loop = asyncio.get_running_loop()
+        self._sweep_due = loop.time() + period
+        self._sweeping = loop.call_later(period, self._sweep, period)
+
+    def _sweep(self, period: float) -> None:
+        self._sweeping = None
+        now = asyncio.get_running_loop().time()
+        late = now - self._sweep_due
+        for session in list(self.eio.sockets.values()):
+            if late > period:  # the loop slept, or somebody blocked it
+                session.excuse(late)
+            session.tick(now)
+        if self.eio.sockets and not self._over:
+            self._sweep_again()
+
+    # --- CONNECT -----------------------------------------------------------------------------
+
+    def _connect(self, session: Session, name: str, auth: object) -> None:
+        if name in session.clients:
+            raise BadRequest("CONNECT to a namespace that was joined already")
+        most = self.limits.connections.namespaces
+        if len(session.clients) >= most:
+            too_many = f"a connection may join {most} namespaces"
+            self._tell_refusal(session, name, (too_many, {"code": int(Code.TOO_MANY_NAMESPACES)}))
+            return
+        found = self._find(session.access, name)
+        if found is None:
+            self._tell_refusal(session, name, NO_SUCH_NAMESPACE)
+            return
+        client = session.clients[name] = Client(self, session, *found)
+        client.task = self._run(self._admit(client, auth, session.leaving.get(name)))
+
+    def _find(self, access: Access, name: str) -> tuple[Namespace, Route | None] | None:
+        if not is_name(name, longest=self.limits.inbound.namespace_bytes):
+            return None
+        # A ticket's holder has this one namespace. Source: protocol.md §4.
+        if access.kernel_id is not None and name != f"{OWNED}/{access.kernel_id}":
+            return None
+        if name == OWNED or name.startswith(f"{OWNED}/"):
+            return None if self._owner is None else (Namespace(name), None)
+        return self._routes.open.find(name)
+
+    async def _admit(self, client: Client, auth: object, former: asyncio.Task[None] | None) -> None:
+        """Decide one CONNECT, then work off what the client sent behind it."""
+        if former is not None:  # it left a moment ago, and its disconnect handler is running
+            await asyncio.wait({former})
+        self.manager.register(client)
+        refusal = await self._verdict(client, auth)
+        if client.state is not State.PENDING:
+            return
+        if refusal is None:
+            self._accept(client)
+            await self._serve(client)
+        else:
+            self._refuse(client, refusal)
+
+    async def _verdict(self, client: Client, auth: object) -> Refusal | None:
+        """Ask who may decide; None lets the client in."""
+        handler: Handler
+        args: tuple[object, ...]
+        if client.route is None:
+            assert self._owner is not None
+            handler, args = self._owner.admit, (client, auth)
+        else:
+            handler = client.route.bind("connect", client.namespace, client.sid)
+            args = (client.session.environ, auth)
+        try:
+            answer = await self._bounded(f"connect of {client.namespace}", settled(handler, *args))
+        except _TookTooLong:
+            return INTERNAL_ERROR
+        except Exception as exc:  # noqa: BLE001 - a border: what it means is decided here
+            refusal = refusal_of(exc)
+            if refusal is None:
+                self.failed("connect", client.namespace)
+            return refusal or INTERNAL_ERROR
+        if answer is None or answer is True:
+            return None
+        if answer is not False:
+            self.log.warning(
+                "the connect handler of %s returned %r; only None and True let a client in",
+                client.namespace,
+                type(answer),
+            )
+        return REJECTED
+
+    def _accept(self, client: Client) -> None:
+        client.accept()
+        if client.route is not None:
+            self._live.enter(client.namespace)
+            return
+        assert self._owner is not None
+        self._guard(client, "joining", self._owner.joined, client)
+        try:
+            while client.queue and client.joined:
+                self._to_owner(client, client.dequeue())
+        except BadRequest as exc:
+            self.count("malformed")
+            client.session.bye(Code.BAD_REQUEST, str(exc))
+
+    def _refuse(self, client: Client, refusal: Refusal) -> None:
+        self._leave(client, SERVER_DISCONNECT)
+        self._tell_refusal(client.session, client.namespace, refusal)
+
+    def _tell_refusal(self, session: Session, name: str, refusal: Refusal) -> None:
+        self.count("refused")
+        try:
+            framed = frames.connect_error(name, *refusal)
+        except BadRequest:
+            self.log.exception("what refused a client of %s cannot travel", name)
+            framed = frames.connect_error(name, *INTERNAL_ERROR)
+        session.write(framed)
+
+    # --- events ------------------------------------------------------------------------------
+
+    def _event(self, client: Client, queued: Queued) -> None:
+        if client.route is None:
+            if client.joined:
+                self._to_owner(client, queued)
+            else:
+                client.enqueue(queued)
+            return
+        if queued.event.startswith("$"):
+            raise BadRequest(f"{queued.event!r} is reserved and not a client's to send")
+        if not client.enqueue(queued):
+            self.count("overflowed_events")
+            client.refuse_to_answer(queued, Code.TOO_MANY_MESSAGES, "too many messages")
+        elif client.joined and (client.task is None or client.task.done()):
+            client.task = self._run(self._serve(client))
+
+    def _to_owner(self, client: Client, queued: Queued) -> None:
+        assert self._owner is not None
+        ack = None if queued.ack_id is None else partial(self._answer, client, queued)
+        try:
+            self._owner.receive(client, queued.event, queued.args, ack)
+        except BadRequest:
+            raise
+        except Exception:  # noqa: BLE001 - a border
+            self.failed(queued.event, client.namespace)
+            client.refuse_to_answer(queued, *_INTERNAL)
+
+    async def _serve(self, client: Client) -> None:
+        """Handle what waits, one event after the other."""
+        while client.queue:
+            await self._handle(client, client.dequeue())
+            await asyncio.sleep(0)  # handlers that never wait would keep the loop to themselves
+
+    async def _handle(self, client: Client, queued: Queued) -> None:
+        handler = client.route.bind(queued.event, client.namespace, client.sid)
+        if handler is None:
+            client.refuse_to_answer(queued, Code.NO_SUCH_HANDLER, "no such handler")
+            return
+        try:
+            result = await settled(handler, *queued.args)
+        except asyncio.CancelledError:
+            if client.state is State.GONE or self._over:
+                raise
+            self.failed(queued.event, client.namespace)
+            client.refuse_to_answer(queued, *_INTERNAL)
+        except Exception:  # noqa: BLE001 - a border
+            self.failed(queued.event, client.namespace)
+            client.refuse_to_answer(queued, *_INTERNAL)
+        else:
+            if queued.ack_id is not None:
+                self._answer(client, queued, *arguments(result))
+
+    def _answer(self, client: Client, queued: Queued, *args: object) -> None:
+        assert queued.ack_id is not None
+        if not client.joined:
+            return
+        try:
+            client.write(frames.ack(client.namespace, queued.ack_id, args))
+        except BadRequest:
+            self.failed(queued.event, client.namespace)
+            client.refuse_to_answer(queued, *_INTERNAL)
+
+    # --- leaving -----------------------------------------------------------------------------
+
+    def take(self, client: Client, code: int, reason: str) -> None:
+        """Take a namespace from a client: ``$bye``, DISCONNECT; the last one closes the socket.
+
+        Source: protocol.md §5, last bullet of "Server to viewer".
+        """
+        if client.joined:
+            client.send("$bye", {"code": int(code), "reason": reason, "retry_ms": None})
+            self._dismiss(client, code, reason)
+        elif client.state is State.PENDING:
+            self._refuse(client, (reason, {"code": int(code)}))
+
+    def _dismiss(self, client: Client, code: int, reason: str) -> None:
+        client.write(frames.disconnect(client.namespace))
+        self._leave(client, SERVER_DISCONNECT)
+        client.session.left()
+        if not client.session.clients:
+            client.session.end_alone(code, reason)
+
+    def close_namespace(
+        self, name: str, code: int = Code.DISCONNECTED, reason: str = "the namespace was closed"
+    ) -> asyncio.Future[Any]:
+        """Take a namespace from everybody in it, at once.
+
+        What is returned may be awaited: it is done when the disconnect handlers are.
+        """
+        members = [c for c in self.manager.clients.values() if c.namespace == name]
+        for client in members:
+            self.take(client, code, reason)
+        leaving = [c.session.leaving[name] for c in members if name in c.session.leaving]
+        return asyncio.gather(*leaving, return_exceptions=True)
+
+    async def disconnect(
+        self, sid: str, namespace: str | None = None, ignore_queue: bool = False
+    ) -> None:
+        """Disconnect a client, without ``$bye``; pending ones are refused.
+
+        The disconnect handler runs behind what the client has sent: it may be this very handler
+        that calls.
+        """
+        client = self.manager.find(sid, namespace or "/")
+        if client is None:
+            return
+        if client.joined:
+            self._dismiss(client, Code.DISCONNECTED, "disconnected")
+        elif client.state is State.PENDING:
+            self._refuse(client, REJECTED)
+
+    def _leave(self, client: Client, reason: str) -> None:
+        """Make a client gone; runs, or starts, what must happen then exactly once."""
+        session, was_joined = client.session, client.joined
+        session.clients.pop(client.namespace, None)
+        client.end()
+        if reason not in _WENT_BY_ITSELF or not was_joined:
+            client.clear_queue()
+        if not was_joined:
+            if client.task is not None and client.task is not asyncio.current_task():
+                client.task.cancel()
+            self.manager.unregister(client)
+            return
+        session.departed.append(client.namespace)
+        if client.route is None:
+            self.manager.unregister(client)
+            assert self._owner is not None
+            self._guard(client, "leaving", self._owner.left, client, reason)
+        else:
+            session.leaving[client.namespace] = self._run(self._farewell(client, reason))
+
+    async def _farewell(self, client: Client, reason: str) -> None:
+        try:
+            if client.task is not None:
+                await asyncio.wait({client.task}, timeout=self.limits.connections.handler_seconds)
+                client.task.cancel()
+            handler = client.route.bind("disconnect", client.namespace, client.sid)
+            if handler is not None:
+                await self._bounded(f"disconnect of {client.namespace}", settled(handler, reason))
+        except _TookTooLong:
+            pass
+        except Exception:  # noqa: BLE001 - a border
+            self.failed("disconnect", client.namespace)
+        finally:
+            self._forget(client)
+
+    def _forget(self, client: Client) -> None:
+        session = client.session
+        client.clear_queue()
+        self.manager.unregister(client)
+        session.leaving.pop(client.namespace, None)
+        self._live.leave(client.namespace)
+        if session.closing and not session.leaving:
+            self._remove(session)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        # python-socketio's walks through every namespace of the server.
+        session = self.eio.sockets.get(eio_sid)
+        if session is not None:
+            await session.close(reason=reason)
+
+    # --- emitting ----------------------------------------------------------------------------
+
+    async def emit(
+        self,
+        event: str,
+        data: Any = None,
+        to: Any = None,
+        room: Any = None,
+        skip_sid: Any = None,
+        namespace: str | None = None,
+        callback: Callable[..., Any] | None = None,
+        ignore_queue: bool = False,
+    ) -> None:
+        """Emit to a client, to rooms, or to everybody in ``namespace``.
+
+        It is written before this returns; clients with too much outstanding are left out, and
+        counted. A namespace without clients is no error.
+
+        Raises
+        ------
+        BadRequest
+            If something in ``data`` cannot travel.
+        """
+        await self.manager.emit(
+            event, data, namespace or "/", room=to or room, skip_sid=skip_sid, callback=callback
+        )
+
+    async def call(
+        self,
+        event: str,
+        data: Any = None,
+        to: Any = None,
+        sid: str | None = None,
+        namespace: str | None = None,
+        timeout: float = 60,
+        ignore_queue: bool = False,
+    ) -> Any:
+        """Ask a client and return its answer; also from within its own handlers.
+
+        Raises
+        ------
+        socketio.exceptions.TimeoutError
+            If no answer came in time, or the client is not there or leaves.
+        """
+        whom = to or sid
+        if whom is None:
+            raise ValueError("call() needs to=: whom to ask")
+        where = namespace or "/"
+        answered: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
+
+        def answer(args: list[Any] | None) -> None:
+            if not answered.done():
+                answered.set_result(args)
+
+        asked = []
+        try:
+            for client in self.manager.recipients(where, whom):
+                number = client.expect(answer)
+                asked.append((client, number))
+                framed = frames.event(where, event, arguments(data), ack_id=number)
+                if not write(client, event, framed):
+                    answer(None)
+            if not asked:
+                answer(None)
+            args = await asyncio.wait_for(answered, timeout)
+        except asyncio.TimeoutError:
+            args = None
+        finally:
+            for client, number in asked:
+                client.forget(number)
+        if args is None:
+            raise foreign.TimeoutError(f"{whom} did not answer {event!r}")
+        return tuple(args) if len(args) > 1 else (args[0] if args else None)
+
+    # --- the whole ---------------------------------------------------------------------------
+
+    async def shutdown(self) -> None:
+        """Say 3001 to everybody, let disconnect handlers run for a moment, stop every task."""
+        self._over = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+        for session in list(self.eio.sockets.values()):
+            session.bye(Code.SHUTTING_DOWN, "the server is shutting down", _retry_ms())
+        grace = self.limits.transport.abort_seconds
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=grace)
+        await super().shutdown()
+
+    def statistics(self) -> Statistics:
+        """Count what is there and what happened."""
+        now = (len(self.eio.sockets), len(self.manager.clients), len(self._live))
+        return Statistics(*now, *(self.counters[name] for name in Statistics._fields[3:]))
+
+    def count(self, what: str, by: int = 1) -> None:
+        """Count what happened under a field of ``Statistics``."""
+        self.counters[what] += by
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _bounded(self, what: str, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for a handler; one that swallows its cancellation is not waited for any longer."""
+        task = self._run(work)
+        try:
+            await asyncio.wait({task}, timeout=self.limits.connections.handler_seconds)
+        finally:
+            late = not task.done()
+            task.cancel()
+        if late:
+            self.count("slow_handlers")
+            self.log.warning("a handler took too long and was stopped: %s", what)
+            raise _TookTooLong
+        if task.cancelled():  # not by us: it would read as if the client had gone
+            raise RuntimeError("a handler let CancelledError out")
+        return task.result()
+
+    def _guard(self, client: Client, what: str, call: Callable[..., None], *args: object) -> None:
+        try:
+            call(*args)
+        except Exception:  # noqa: BLE001 - a border
+            self.failed(what, client.namespace)
+
+    def failed(self, what: str, namespace: str) -> None:
+        """Count and log the exception that is being handled."""
+        self.count("failed_handlers")
+        self.log.exception("the handler of %r in %s failed", what, namespace)
+
+
+_INTERNAL = (Code.INTERNAL_ERROR, "internal error")
+
+
+def _retry_ms() -> int:
+    # All clients of a server come back at once; spread, they find it up.
+    return random.randint(*_SHUTDOWN_RETRY_MS)
