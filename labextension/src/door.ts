@@ -1,0 +1,113 @@
+/**
+ * Getting in: what a socket has to show, and, since a browser cannot see why a WebSocket was
+ * refused, whether to try again. Source: protocol.md §3.
+ */
+import { type Address, apiUrl, namespaceOf, socketPath } from './protocol/target';
+import type { World } from './world';
+
+/** What it takes to open a socket once. */
+export interface Pass {
+  origin: string;
+  path: string;
+  namespace: string;
+  query: Record<string, string>;
+}
+
+/** Trying again is pointless: the kernel is gone, or this is not permitted. */
+export class Closed extends Error {
+  override name = 'Closed';
+
+  constructor(
+    readonly why: 'ended' | 'refused',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const FINAL: Partial<Record<number, ['ended' | 'refused', string]>> = {
+  401: ['refused', 'the server does not know who asks'],
+  403: ['refused', 'not permitted'],
+  404: ['ended', 'there is no such kernel any more'],
+};
+
+const ANSWER_MS = 10_000;
+
+export class Door {
+  private used = false;
+
+  constructor(
+    private readonly address: Address,
+    private readonly world: Pick<World, 'fetch' | 'cookie'>,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /**
+   * Get what it takes to open a socket; for a link that is a new ticket each time.
+   *
+   * @throws Closed - where trying again is pointless; anything else may be tried again
+   */
+  async pass(): Promise<Pass> {
+    const { proof, kernelId } = this.address;
+    if (proof.by === 'link') {
+      const answer = await this.ask('tickets', { link: proof.secret });
+      return this.passTo(String(answer.kernel_id), { ticket: String(answer.ticket) });
+    }
+    if (proof.by === 'ticket') {
+      if (this.used) throw new Closed('refused', 'a ticket opens one socket only');
+      this.used = true;
+      return this.passTo(kernelId, { ticket: proof.ticket });
+    }
+    return this.passTo(kernelId, proof.token ? { token: proof.token } : {});
+  }
+
+  /** After a refused handshake: throws `Closed` where the server says that it always will be. */
+  async judge(): Promise<void> {
+    if (this.address.proof.by !== 'identity') return; // the next ticket will tell
+    const { kernelId } = this.address;
+    await this.ask(`namespaces/${encodeURIComponent(kernelId)}`);
+  }
+
+  private passTo(kernelId: string, query: Record<string, string>): Pass {
+    const { origin } = this.address;
+    return { origin, path: socketPath(this.address), namespace: namespaceOf(kernelId), query };
+  }
+
+  private async ask(path: string, body?: object): Promise<Record<string, unknown>> {
+    const headers: Record<string, string> = { Accept: 'application/json', ...this.identity() };
+    const request: RequestInit = {
+      headers,
+      credentials: 'same-origin',
+      // A redirect leads to a login page, which is no answer.
+      redirect: 'manual',
+      cache: 'no-store',
+      signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_MS)]),
+    };
+    if (body) {
+      headers['Content-Type'] = 'application/json';
+      Object.assign(request, { method: 'POST', body: JSON.stringify(body) });
+    }
+    const response = await this.world.fetch(apiUrl(this.address, path), request);
+    const final = FINAL[response.status];
+    if (final) throw new Closed(final[0], await messageOf(response, final[1]));
+    if (!response.ok) throw new Error(`the server answered HTTP ${response.status}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+
+  /** Who asks. JupyterHub wants its XSRF token even where nothing is changed. */
+  private identity(): Record<string, string> {
+    const { proof } = this.address;
+    if (proof.by === 'identity' && proof.token) return { Authorization: `token ${proof.token}` };
+    const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(this.world.cookie())?.[1];
+    return xsrf ? { 'X-XSRFToken': xsrf } : {};
+  }
+}
+
+async function messageOf(response: Response, otherwise: string): Promise<string> {
+  try {
+    const { message } = (await response.json()) as { message?: unknown };
+    return typeof message === 'string' && message ? message : otherwise;
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,10 @@
+/** What the widgets, the panel and the page ask of any view. */
+import type { Delivery } from '../protocol/delivery';
+import type { Said } from './situation';
+
+export interface View {
+  /** Take what a stream brings, in order; drawn with the next animation frame. */
+  take(delivery: Delivery): void;
+  /** Say how the source of the rows stands. */
+  say(said: Said): void;
+}

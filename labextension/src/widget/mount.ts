@@ -1,0 +1,153 @@
+/** What all widgets do: find the server, watch the streams, and say how that goes. */
+import type { Connection } from '../client';
+import type { Delivery } from '../protocol/delivery';
+import type { Status } from '../protocol/messages';
+import type { KernelTarget } from '../protocol/target';
+import { afterRows, afterStatus, type Interruption, say } from '../view/situation';
+import type { View } from '../view/view';
+import { lease } from './pool';
+
+/** The part of anywidget's model that is used here. */
+export interface Model {
+  get(name: string): unknown;
+  on(event: string, listener: () => void): void;
+  off(event: string, listener: () => void): void;
+}
+
+export interface RenderProps {
+  model: Model;
+  el: HTMLElement;
+  /** Not there before anywidget 0.11. */
+  signal?: AbortSignal;
+}
+
+export interface Widget {
+  render(props: RenderProps): () => void;
+}
+
+/** Bytes on their way to a view that has not drawn yet; a hidden page takes no more than that. */
+const WINDOW = 2 * 1024 * 1024;
+
+export interface Plan {
+  /** Traits that, when they change, have the view made anew. */
+  traits: readonly string[];
+  streams(model: Model): string[];
+  view(model: Model, el: HTMLElement, signal: AbortSignal): View;
+  /** Rows of the history to ask for; all, where it is not given. */
+  tail?: number;
+}
+
+/** Make an anywidget of a view. */
+export function widgetOf(plan: Plan): Widget {
+  return {
+    render({ model, el, signal }) {
+      let current = new AbortController();
+      const make = (): void => {
+        current.abort();
+        current = new AbortController();
+        mount(plan, model, el, current.signal);
+      };
+      const end = (): void => {
+        current.abort();
+        for (const trait of plan.traits) model.off(`change:${trait}`, make);
+      };
+      for (const trait of plan.traits) model.on(`change:${trait}`, make);
+      signal?.addEventListener('abort', end);
+      make();
+      return end;
+    },
+  };
+}
+
+function mount(plan: Plan, model: Model, el: HTMLElement, signal: AbortSignal): void {
+  const view = plan.view(model, el, signal);
+  const target = findKernel(model);
+  if (typeof target === 'string') {
+    view.say({ text: target, tone: 'bad' });
+    return;
+  }
+  const streams = plan.streams(model);
+  const connection = lease(target, streams, signal);
+  const story = new Story(connection, streams, view);
+  connection.addEventListener('change', story.tell, { signal });
+  const options = plan.tail === undefined ? {} : { tail: plan.tail };
+  for (const stream of streams) {
+    const watch = connection.subscribe(stream, story.take, { window: WINDOW, ...options });
+    signal.addEventListener('abort', () => {
+      watch.close();
+    });
+  }
+  story.tell();
+}
+
+/** Hands rows on, and follows from them and from the connection what is to be said. */
+class Story {
+  private interruption: Interruption = 'none';
+  private status: Status | null = null;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly names: readonly string[],
+    private readonly view: View,
+  ) {}
+
+  readonly take = (delivery: Delivery): void => {
+    this.view.take(delivery);
+    if (delivery.kind !== 'rows' && delivery.kind !== 'begun') return;
+    const before = this.interruption;
+    this.interruption = afterRows(before, delivery.kind === 'begun');
+    if (before !== this.interruption) this.tell();
+  };
+
+  readonly tell = (): void => {
+    const { state, reason, status, streams } = this.connection;
+    if (status && status !== this.status) {
+      this.interruption = afterStatus(this.interruption, status);
+      this.status = status;
+    }
+    this.view.say(
+      say({
+        link: state,
+        reason,
+        status,
+        streams: streams.filter(({ stream }) => this.names.includes(stream)),
+        interruption: this.interruption,
+      }),
+    );
+  };
+}
+
+/** The kernel to watch, or why it cannot be found. */
+function findKernel(model: Model): KernelTarget | string {
+  const page = pageConfig();
+  const kernelId = textOf(model, 'kernel_id');
+  const baseUrl = page.baseUrl ?? textOf(model, 'base_url');
+  if (!kernelId) return 'no kernel: make this widget anew in a running notebook';
+  if (!baseUrl) return 'no Jupyter server is known to this page';
+  return page.token ? { baseUrl, kernelId, token: page.token } : { baseUrl, kernelId };
+}
+
+/** What Jupyter's pages say about their server. The token stays here: never in a model. */
+function pageConfig(): { baseUrl?: string; token?: string } {
+  try {
+    const text = document.getElementById('jupyter-config-data')?.textContent;
+    return JSON.parse(text ?? '{}') as { baseUrl?: string; token?: string };
+  } catch {
+    return {};
+  }
+}
+
+export function textOf(model: Model, name: string): string {
+  const value = model.get(name);
+  return typeof value === 'string' ? value : '';
+}
+
+export function textsOf(model: Model, name: string): string[] | null {
+  const value = model.get(name);
+  return Array.isArray(value) ? value.map(String) : null;
+}
+
+export function numberOf(model: Model, name: string): number | null {
+  const value = model.get(name);
+  return typeof value === 'number' ? value : null;
+}

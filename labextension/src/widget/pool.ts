@@ -1,0 +1,49 @@
+/**
+ * Connections shared by the widgets of a page. Each widget is a module of its own to the browser,
+ * so they meet on `globalThis`.
+ *
+ * A connection watches a stream once: a second widget of the same stream gets another connection,
+ * and with it a history, a position and a window of its own.
+ */
+import { version } from '../../package.json';
+import { connect, type Connection } from '../client';
+import type { KernelTarget } from '../protocol/target';
+
+interface Shared {
+  key: string;
+  connection: Connection;
+  streams: string[];
+}
+
+const POOL = 'jupyter_sio.connections';
+
+function pool(): Set<Shared> {
+  const page = globalThis as { [POOL]?: Set<Shared> };
+  page[POOL] ??= new Set();
+  return page[POOL];
+}
+
+const isOver = ({ connection: { state } }: Shared): boolean =>
+  state === 'ended' || state === 'refused';
+
+/** Get a connection on which none of `streams` is watched yet; it is given back with `signal`. */
+export function lease(
+  target: KernelTarget,
+  streams: readonly string[],
+  signal: AbortSignal,
+): Connection {
+  // Code of another version may stand in the same page, and is not to be trusted with ours.
+  const key = JSON.stringify([version, target.baseUrl, target.kernelId]);
+  const fits = (shared: Shared): boolean =>
+    shared.key === key && !isOver(shared) && !streams.some(name => shared.streams.includes(name));
+  const shared = [...pool()].find(fits) ?? { key, connection: connect(target), streams: [] };
+  shared.streams.push(...streams);
+  pool().add(shared);
+  signal.addEventListener('abort', () => {
+    shared.streams = shared.streams.filter(name => !streams.includes(name));
+    if (shared.streams.length > 0) return;
+    pool().delete(shared);
+    shared.connection.close();
+  });
+  return shared.connection;
+}
