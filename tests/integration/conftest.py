@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
-import secrets
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_sio.server.app import JupyterSio
+from tests.integration.stage import Stage, new_epoch
 from tests.wire import Wire, claim_of, fetch
 
+__all__ = ["EPOCH", "Server", "Stage", "new_epoch"]
+
 EPOCH = "00000000000000e1"
+# A process that is no kernel but lives as long as one: a namespace needs no more.
+_QUIET = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.pause()"
 
 
 @dataclass
@@ -33,8 +40,8 @@ class Server:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"token {self.token}"}
 
-    async def start_kernel(self) -> str:
-        return await self.serverapp.kernel_manager.start_kernel(kernel_name="python3")
+    async def start_kernel(self, name: str = "python3") -> str:
+        return await self.serverapp.kernel_manager.start_kernel(kernel_name=name)
 
     def key(self, kernel_id: str) -> bytes:
         return self.serverapp.kernel_manager.get_kernel(kernel_id).session.key
@@ -81,7 +88,11 @@ def server(jp_serverapp: Any, http_server: Any, jp_asyncio_loop: Any) -> Iterato
     (sio,) = jp_serverapp.extension_manager.extension_apps["jupyter_sio"]
     token = jp_serverapp.identity_provider.token
     yield Server(jp_serverapp, sio, jp_serverapp.connection_url, token)
-    run(jp_serverapp.kernel_manager.shutdown_all(now=True))
+    manager = jp_serverapp.kernel_manager
+    for kernel_id in manager.list_kernel_ids():
+        # What was sent to a kernel that is no more would be waited for, a second each.
+        manager.get_kernel(kernel_id)._activity_stream.socket.linger = 0
+    run(manager.shutdown_all(now=True))
     run(sio.stop_extension())
 
 
@@ -90,6 +101,25 @@ def kernel_id(server: Server, jp_asyncio_loop: Any) -> str:
     return jp_asyncio_loop.run_until_complete(server.start_kernel())
 
 
-def new_epoch() -> str:
-    """Make an epoch no stream had before."""
-    return secrets.token_hex(8)
+@pytest.fixture
+def quiet_spec(jp_kernel_dir: Path) -> str:
+    """Name a kernelspec whose processes cost nothing and answer nobody."""
+    spec = {"argv": [sys.executable, "-ISc", _QUIET], "display_name": "quiet", "language": "none"}
+    (jp_kernel_dir / "quiet").mkdir()
+    (jp_kernel_dir / "quiet" / "kernel.json").write_text(json.dumps(spec))
+    return "quiet"
+
+
+@pytest.fixture
+def quiet_kernel(quiet_spec: str, server: Server, jp_asyncio_loop: Any) -> str:
+    """Start a kernel that does nothing; its namespace is like any other's."""
+    return jp_asyncio_loop.run_until_complete(server.start_kernel(quiet_spec))
+
+
+@pytest.fixture
+def stage(server: Server, quiet_kernel: str, jp_asyncio_loop: Any) -> Iterator[Stage]:
+    """Claim the quiet kernel's namespace."""
+    stage = Stage(server, quiet_kernel)
+    jp_asyncio_loop.run_until_complete(stage.claim())
+    yield stage
+    jp_asyncio_loop.run_until_complete(stage.close())
