@@ -21,7 +21,11 @@ SECONDS = 10.0
 
 
 class Wire:
-    """One WebSocket, many namespaces. ``heard`` has every event: (namespace, name, args)."""
+    """One WebSocket, many namespaces.
+
+    ``heard`` has every event: (namespace, name, args); ``others`` whatever came, in its order;
+    ``texts`` every text frame as it was.
+    """
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
         self._connection = connection
@@ -29,6 +33,7 @@ class Wire:
         self._ids = itertools.count()
         self.heard: list[tuple[str, str, list[Any]]] = []
         self.others: list[Any] = []
+        self.texts: list[str] = []
         self.closed = False
         self._close_code: int | None = None
         self._changed = asyncio.Event()
@@ -48,6 +53,8 @@ class Wire:
 
     async def _read(self) -> None:
         while (frame := await self._connection.read_message()) is not None:
+            if isinstance(frame, str):
+                self.texts.append(frame)
             found = self._decoder.receive(frame)
             if isinstance(found, socketio.Pinged):
                 await self.send(socketio.PONG)
