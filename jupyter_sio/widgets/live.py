@@ -1,0 +1,109 @@
+"""What all live widgets share: which kernel they watch, and how what they are given is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from jupyter_sio.kernel.discovery import find_kernel, find_server
+from jupyter_sio.kernel.stream import Stream
+from jupyter_sio.protocol.messages import ARROW, NDJSON, read_stream_name
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A view in the page that watches this kernel's streams by a connection of its own.
+
+    Rows never pass through the widget's model: it holds what to show, not what was shown. So a
+    reloaded page and a second tab show the same, history included.
+    """
+
+    kernel_id = traitlets.Unicode(read_only=True).tag(sync=True)
+    base_url = traitlets.Unicode(read_only=True).tag(sync=True)
+
+    def __init__(self, **traits: object) -> None:
+        super().__init__(**traits)
+        kernel_id, base_url = whereabouts()
+        self.set_trait("kernel_id", kernel_id)
+        self.set_trait("base_url", base_url)
+
+
+def built(name: str) -> Path:
+    """Find a widget's ESM, which is built from ``labextension/`` when the package is.
+
+    Raises
+    ------
+    ImportError
+        If it was not: an editable install without its front end.
+    """
+    path = Path(__file__).parent / "static" / f"{name}.js"
+    if not path.is_file():
+        raise ImportError(
+            f"{path.name} was not built; install jupyter-sio anew, or run "
+            "`npm ci && npm run build:prod` in labextension/"
+        )
+    return path
+
+
+def whereabouts() -> tuple[str, str]:
+    """Say which kernel this process is, and under which path its server lives; "" if unknown."""
+    kernel, server = find_kernel(), find_server()
+    return kernel.kernel_id if kernel else "", server.path if server else ""
+
+
+def stream_names(streams: Iterable[object], *, what: str) -> list[str]:
+    """Read streams, or their names; each once.
+
+    Raises
+    ------
+    TypeError
+        If something is neither a stream nor a name, or there is none.
+    ValueError
+        If a stream's rows are not what such a view can show.
+    """
+    names = dict.fromkeys(_stream_name(stream, what) for stream in streams)
+    if not names:
+        raise TypeError(f"{what} shows at least one stream; got none")
+    return list(names)
+
+
+def _stream_name(stream: object, what: str) -> str:
+    if isinstance(stream, str):
+        return read_stream_name(stream)
+    if not isinstance(stream, Stream):
+        raise TypeError(
+            f"{what} shows streams, as sio.stream(…) makes them, or their names; "
+            f"got {type(stream).__name__}"
+        )
+    media = stream.options.media
+    if media not in (ARROW, NDJSON):
+        raise ValueError(f"{what} shows tables; stream {stream.name!r} carries {media}")
+    return stream.name
+
+
+def check_columns(streams: Iterable[object], columns: Sequence[str]) -> None:
+    """Check columns against those that a stream declared; what it did not declare may yet come.
+
+    Raises
+    ------
+    ValueError
+        If a stream can never have such a column.
+    """
+    for stream in streams:
+        if not isinstance(stream, Stream) or not stream.options.columns:
+            continue
+        declared = stream.options.columns
+        for column in columns:
+            if column not in declared:
+                raise ValueError(
+                    f"stream {stream.name!r} has columns {', '.join(declared)}; got {column!r}"
+                )
+
+
+def column_name(value: object, what: str) -> str:
+    """Read a column's name. Raises ``TypeError`` if it is no text, or empty."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{what} is a column's name; got {value!r}")
+    return value
