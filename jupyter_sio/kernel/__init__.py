@@ -1,0 +1,1 @@
+"""What runs inside the user's kernel: streams, the publisher, and the link to the server."""
