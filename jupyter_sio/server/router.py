@@ -37,6 +37,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -81,10 +82,11 @@ T = TypeVar("T")
 
 # How often every session looks at its deadlines, as a part of the shortest of them.
 _SWEEP_PART = 0.25
-_LONGEST_SWEEP_SECONDS = 1.0
+_SWEEP_SECONDS = (0.01, 1.0)  # at least, at most
 # What a client had sent before it went is still handled; what a dismissed one sent is not.
 _WENT_BY_ITSELF = (CLIENT_DISCONNECT, TRANSPORT_CLOSE)
 _SHUTDOWN_RETRY_MS = (500, 5000)
+_LOG_LINES, _LOG_SECONDS = 50, 10
 
 
 class _TookTooLong(Exception):
@@ -168,6 +170,8 @@ class Router(AsyncServer):  # type: ignore[misc]
         self._sweeping: asyncio.TimerHandle | None = None
         self._sweep_due = 0.0
         self._over = False
+        self._log_until = 0.0
+        self._log_lines = 0
         super().__init__(
             client_manager=Rooms(self._run),
             logger=quiet,
@@ -325,7 +329,8 @@ class Router(AsyncServer):  # type: ignore[misc]
             self.limits.connections.connect_seconds,
             self.limits.inbound.attachment_seconds,
         )
-        period = min(shortest * _SWEEP_PART, _LONGEST_SWEEP_SECONDS)
+        least, most = _SWEEP_SECONDS
+        period = max(least, min(shortest * _SWEEP_PART, most))
         loop = asyncio.get_running_loop()
         self._sweep_due = loop.time() + period
         self._sweeping = loop.call_later(period, self._sweep, period)
@@ -404,11 +409,8 @@ class Router(AsyncServer):  # type: ignore[misc]
         if answer is None or answer is True:
             return None
         if answer is not False:
-            self.log.warning(
-                "the connect handler of %s returned %r; only None and True let a client in",
-                client.namespace,
-                type(answer),
-            )
+            only = "the connect handler of %s returned a %s; only None and True let a client in"
+            self._say(logging.WARNING, only, client.namespace, type(answer).__name__)
         return REJECTED
 
     def _accept(self, client: Client) -> None:
@@ -434,7 +436,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         try:
             framed = frames.connect_error(name, *refusal)
         except BadRequest:
-            self.log.exception("what refused a client of %s cannot travel", name)
+            self.failed("connect", name)
             framed = frames.connect_error(name, *INTERNAL_ERROR)
         session.write(framed)
 
@@ -526,12 +528,17 @@ class Router(AsyncServer):  # type: ignore[misc]
     ) -> asyncio.Future[Any]:
         """Take a namespace from everybody in it, at once.
 
-        What is returned may be awaited: it is done when the disconnect handlers are.
+        What is returned may be awaited: it is done when the disconnect handlers are, but for that
+        of the client whose handler is calling.
         """
-        members = [c for c in self.manager.clients.values() if c.namespace == name]
-        for client in members:
+        sessions = [s for s in self.eio.sockets.values() if name in s.clients]
+        calling = asyncio.current_task()
+        leaving = []
+        for session in sessions:
+            client = session.clients[name]
             self.take(client, code, reason)
-        leaving = [c.session.leaving[name] for c in members if name in c.session.leaving]
+            if name in session.leaving and client.task is not calling:
+                leaving.append(session.leaving[name])
         return asyncio.gather(*leaving, return_exceptions=True)
 
     async def disconnect(
@@ -594,11 +601,13 @@ class Router(AsyncServer):  # type: ignore[misc]
         if session.closing and not session.leaving:
             self._remove(session)
 
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool:
+        # Whoever mounts python-engineio's own handler would open a door past all our checks.
+        return False
+
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        # python-socketio's walks through every namespace of the server.
-        session = self.eio.sockets.get(eio_sid)
-        if session is not None:
-            await session.close(reason=reason)
+        # python-socketio's walks through every namespace of the server; ended() is ours.
+        return
 
     # --- emitting ----------------------------------------------------------------------------
 
@@ -718,7 +727,7 @@ class Router(AsyncServer):  # type: ignore[misc]
             task.cancel()
         if late:
             self.count("slow_handlers")
-            self.log.warning("a handler took too long and was stopped: %s", what)
+            self._say(logging.WARNING, "a handler took too long and was stopped: %s", what)
             raise _TookTooLong
         if task.cancelled():  # not by us: it would read as if the client had gone
             raise RuntimeError("a handler let CancelledError out")
@@ -733,7 +742,18 @@ class Router(AsyncServer):  # type: ignore[misc]
     def failed(self, what: str, namespace: str) -> None:
         """Count and log the exception that is being handled."""
         self.count("failed_handlers")
-        self.log.exception("the handler of %r in %s failed", what, namespace)
+        self._say(logging.ERROR, "the handler of %r in %s failed", what, namespace, trace=True)
+
+    def _say(self, level: int, text: str, *args: object, trace: bool = False) -> None:
+        """Log what a client can bring about, so many lines at a time: it must not fill the disk."""
+        now = time.monotonic()
+        if now >= self._log_until:
+            self._log_until, self._log_lines = now + _LOG_SECONDS, 0
+        self._log_lines += 1
+        if self._log_lines <= _LOG_LINES:
+            self.log.log(level, text, *args, exc_info=trace)
+        elif self._log_lines == _LOG_LINES + 1:
+            self.log.warning("what follows within %d s is counted, not logged", _LOG_SECONDS)
 
 
 _INTERNAL = (Code.INTERNAL_ERROR, "internal error")

@@ -9,7 +9,9 @@ Source: protocol.md §5 (malformed; ``$bye``), §7 (outstanding, 3008, signs of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import socket
 import struct
 from collections import deque
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 # The kernel hands the rest back to us: what waits there cannot be counted nor replaced.
 _NOTSENT_LOWAT_BYTES = 128 * bounds.KIB
+_TCP = (socket.AF_INET, socket.AF_INET6)
 # RFC 6455 §5.5: a control frame carries 125 bytes, two of them the code.
 _CLOSE_REASON_BYTES = 123
 
@@ -432,14 +435,16 @@ class Session(AsyncSocket):  # type: ignore[misc]
 def _tune(stream: IOStream) -> None:
     stream.set_nodelay(True)
     lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if lowat is not None and stream.socket.family in (socket.AF_INET, socket.AF_INET6):
-        stream.socket.setsockopt(socket.IPPROTO_TCP, lowat, _NOTSENT_LOWAT_BYTES)
+    if lowat is not None and stream.socket.family in _TCP:
+        with contextlib.suppress(OSError):  # named here, unknown to the system
+            stream.socket.setsockopt(socket.IPPROTO_TCP, lowat, _NOTSENT_LOWAT_BYTES)
 
 
 def _reset(stream: IOStream) -> None:
     """Close with RST: what the peer does not take must not stay in the kernel for minutes."""
     if stream.closed():
         return
-    if stream.socket.family in (socket.AF_INET, socket.AF_INET6):
-        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if stream.socket.family in _TCP:
+        at_once = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
     stream.close()

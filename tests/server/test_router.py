@@ -581,6 +581,17 @@ async def test_a_handler_that_raises_is_logged_and_the_client_stays(server, exc,
     assert server.router.statistics().failed_handlers == 2
 
 
+async def test_a_client_cannot_fill_the_log(server, caplog):
+    spy(server.router, "connect", "/a")
+    server.router.on("e", raising(ValueError()), namespace="/a")
+    peer = await server.join("/a")
+    peer.send(*(f'42/a,{n}["e"]' for n in range(200)))
+    for _ in range(200):
+        await peer.read()
+    assert len(caplog.records) == 51
+    assert server.router.statistics().failed_handlers == 200
+
+
 async def test_an_event_without_a_handler_is_answered_if_an_answer_was_asked(server):
     spy(server.router, "connect", "/a")
     peer = await server.join("/a")
@@ -1057,6 +1068,35 @@ async def test_closing_a_namespace_refuses_who_is_still_pending(server):
     await until(lambda: server.router.manager.clients)
     server.router.close_namespace("/a", 3510, "over")
     assert await peer.read() == '44/a,{"message":"over","data":{"code":3510}}'
+
+
+async def test_a_handler_may_close_its_own_namespace_and_wait_for_it(server):
+    router = server.router
+    spy(router, "connect", "/a")
+    left = spy(router, "disconnect", "/a")
+
+    @router.on("e", namespace="/a")
+    async def close(sid):
+        await asyncio.wait_for(router.close_namespace("/a"), 1)
+        left.append("closed")
+
+    one, other = await server.join("/a"), await server.join("/a")
+    one.send('42/a,["e"]')
+    for peer in (one, other):
+        await peer.read_until_closed()
+        assert peer.ws.close_code == 3503
+    await until(lambda: len(left) == 3)
+    assert left[1] == "closed"
+
+
+async def test_closing_a_namespace_refuses_who_comes_back_meanwhile(server):
+    spy(server.router, "connect", "/a")
+    server.router.on("disconnect", lambda *args: asyncio.sleep(0.05), namespace="/a")
+    peer = await server.join("/a")
+    peer.send("41/a,", "40/a,")
+    await until(lambda: server.sessions()[0].leaving and server.sessions()[0].clients)
+    server.router.close_namespace("/a", 3510, "over")
+    assert (await peer.read()).startswith('44/a,{"message":"over"')
 
 
 async def test_shutting_down_says_so_in_every_namespace_and_leaves_no_task(server):
