@@ -47,6 +47,8 @@ class Wire:
         connection = await asyncio.wait_for(
             websocket_connect(request, max_message_size=64 << 20), SECONDS
         )
+        # A binary event is two writes: with Nagle's algorithm the second waits for 40 ms.
+        connection.protocol.stream.set_nodelay(True)
         wire = cls(connection)
         await wire.until(lambda: any(isinstance(o, socketio.Opened) for o in wire.others))
         return wire

@@ -109,10 +109,12 @@ def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
-def rows_of(wire: Wire, stream_id: int | None = None) -> list[tuple[int, int, bytes]]:
-    """List every payload a viewer got as (offset, rows, bytes)."""
+def rows_of(
+    wire: Wire, stream_id: int | None = None, *, since: int = 0
+) -> list[tuple[int, int, bytes]]:
+    """List every payload a viewer got, from its batch ``since`` on, as (offset, rows, bytes)."""
     found = []
-    for (id, offset, _time, *counts), *payloads in wire.of("$batch"):
+    for (id, offset, _time, *counts), *payloads in wire.of("$batch")[since:]:
         if stream_id not in (None, id):
             continue
         assert len(counts) == len(payloads)
