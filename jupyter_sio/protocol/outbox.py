@@ -93,9 +93,9 @@ class Outbox:
         self.dropped = 0
         self._kept: deque[Payload] = deque()  # not acknowledged, oldest first
         self._sent = 0  # how many of them went out over this connection
+        self._spared = 0  # how many went out over any: the server may have them
         self._open = False
         self._flushed_at = -NEVER
-        self._doubtful: tuple[int, int] | None = None  # dropped, but perhaps received before
         self._run: list[Payload] = []  # acknowledged, small and consecutive: to be compacted
 
     # --- gathering ---------------------------------------------------------------------------
@@ -174,15 +174,12 @@ class Outbox:
             )
 
     def _drop_oldest(self) -> None:
-        # What was sent is on its way and costs nothing more to keep until it is acknowledged.
-        while self.bytes > self._bounds.bytes and len(self._kept) > self._sent + 1:
-            payload = self._kept[self._sent]
-            del self._kept[self._sent]
+        # What was ever sent stays: the server may have it, so nobody could say if it was lost.
+        while self.bytes > self._bounds.bytes and len(self._kept) > self._spared + 1:
+            payload = self._kept[self._spared]
+            del self._kept[self._spared]
             self.bytes -= len(payload.data)
             self.dropped += payload.rows
-            if not self._open:
-                first = payload.offset if self._doubtful is None else self._doubtful[0]
-                self._doubtful = (first, payload.end)
 
     # --- sending -----------------------------------------------------------------------------
 
@@ -212,6 +209,7 @@ class Outbox:
         if self.bytes_in_flight and in_flight > self._bounds.in_flight_bytes:
             return None
         self._sent += 1
+        self._spared = max(self._spared, self._sent)
         self.bytes_in_flight = in_flight
         self._reckon_due()
         return payload
@@ -221,7 +219,6 @@ class Outbox:
         self._open = False
         self._sent = 0
         self.bytes_in_flight = 0
-        self._doubtful = None
         self._reckon_due()
 
     def resume(self, next_: int) -> bool:
@@ -231,10 +228,6 @@ class Outbox:
         """
         if next_ > self.next or any(p.offset < next_ < p.end for p in self._kept):
             return False
-        if self._doubtful is not None and next_ != self.start:  # else it may know nothing of us
-            first, end = self._doubtful
-            self.dropped -= max(0, min(next_, end) - first)
-        self._doubtful = None
         self._open = True
         self.acknowledge(next_)
         self._flushed_at = -NEVER
@@ -246,6 +239,7 @@ class Outbox:
         while self._kept and self._kept[0].end <= next_:
             payload = self._kept.popleft()
             self.bytes -= len(payload.data)
+            self._spared = max(0, self._spared - 1)
             if self._sent:
                 self._sent -= 1
                 self.bytes_in_flight -= len(payload.data)
