@@ -9,7 +9,7 @@ export const formatCount = (rows: number): string => grouped.format(rows);
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e15) return grouped.format(value);
+  if (Number.isInteger(value) && size < 1e15) return grouped.format(value + 0); // no minus before 0
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) return exponential(value, 5);
   return String(Number(value.toPrecision(6)));
 }
