@@ -156,17 +156,17 @@ bounds = st.builds(
 roomy = st.just(HistoryBounds(bytes=10_000))
 viewers = st.integers(0, 2)
 modes: st.SearchStrategy[Mode] = st.sampled_from(["every", "every", "latest"])
-windows = st.none() | st.integers(1, 80)
+windows = st.none() | st.integers(1, 20).map(ROW_BYTES.__mul__)
 
 
 class Delivery(RuleBasedStateMachine):
     """One stream, its publisher, three viewers, and everything that may happen to them."""
 
-    @initialize(bounds=bounds | roomy, start=st.integers(0, 5))
-    def open(self, bounds: HistoryBounds, start: int) -> None:
+    @initialize(bounds=bounds | roomy, start=st.integers(0, 5), window=windows)
+    def open(self, bounds: HistoryBounds, start: int, window: int | None) -> None:
         self.now = 0.0
         self.begin("00000001", start, bounds)
-        self.viewers = [Viewer(self, mode, None) for mode in ("every", "latest", "every")]
+        self.viewers = [Viewer(self, mode, window) for mode in ("every", "latest", "every")]
 
     def begin(self, epoch: str, start: int, bounds: HistoryBounds) -> None:
         self.history = History(epoch, start=start, bounds=bounds)
@@ -213,6 +213,7 @@ class Delivery(RuleBasedStateMachine):
         merged = encode(self.history.epoch, offset, end - offset)
         assert self.history.compact(offset, end - offset, end, merged) == fits
 
+    @precondition(lambda self: self.history.next > 20)
     @rule(bounds=bounds | roomy, start=st.integers(0, 5))
     def restart(self, bounds: HistoryBounds, start: int) -> None:
         ended = self.history
@@ -239,19 +240,22 @@ class Delivery(RuleBasedStateMachine):
 
     # --- the viewers ---
 
-    @rule(who=viewers, payloads=st.integers(1, 8), size=st.integers(1, 200))
-    def pump(self, who: int, payloads: int, size: int) -> None:
-        self.viewers[who].pump(payloads, size)
+    @rule(times=st.integers(1, 4), payloads=st.integers(1, 8), size=st.integers(1, 200))
+    def pump(self, times: int, payloads: int, size: int) -> None:
+        for viewer in self.viewers * times:
+            viewer.pump(payloads, size)
 
-    @rule(who=viewers, count=st.integers(1, 5))
-    def receive(self, who: int, count: int) -> None:
-        for _ in range(min(count, len(self.viewers[who].wire))):
-            self.viewers[who].receive()
+    @rule(count=st.integers(1, 5))
+    def receive(self, count: int) -> None:
+        for viewer in self.viewers:
+            for _ in range(min(count, len(viewer.wire))):
+                viewer.receive()
 
-    @rule(who=viewers, back=st.just(0) | st.integers(-5, 9))
-    def acknowledge(self, who: int, back: int) -> None:
-        if not any(isinstance(message, tuple) for message in self.viewers[who].wire):
-            self.viewers[who].acknowledge(self.viewers[who].expected - back)
+    @rule(back=st.just(0) | st.integers(-5, 9))
+    def acknowledge(self, back: int) -> None:
+        for viewer in self.viewers:
+            if not any(isinstance(message, tuple) for message in viewer.wire):
+                viewer.acknowledge(viewer.expected - back)
 
     @rule(who=viewers)
     def reconnect(self, who: int) -> None:
@@ -309,4 +313,4 @@ class Delivery(RuleBasedStateMachine):
 
 
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestDelivery.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)

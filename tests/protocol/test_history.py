@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from jupyter_sio.errors import BadRequest
@@ -106,6 +108,7 @@ def test_below_first_everything_is_evicted():
     history.evict_oldest()
     history.evict_oldest()
     assert ranges(history, 1) == Hole(1, 6, "evicted")
+    assert ranges(history, 5) == Hole(5, 6, "evicted")
 
 
 def test_reading_keeps_to_the_payloads_and_bytes_asked_for():
@@ -187,6 +190,18 @@ def test_the_log_is_cut_as_it_moves_on():
     assert ranges(history, 9_995, max_payloads=2) == [(9_995, 9_996), (9_996, 9_997)]
 
 
+def test_the_bytes_of_an_evicted_payload_are_free_at_once():
+    history, data = history_of(), bytearray(10).hex().encode()
+    references = [sys.getrefcount(data)]
+    history.append(0, 1, 0, data, now=0.0)
+    for offset in range(1, 5):
+        history.append(offset, 1, 0, b"x", now=0.0)
+    references.append(sys.getrefcount(data))
+    history.evict_oldest()
+    references.append(sys.getrefcount(data))
+    assert references == [references[0], references[0] + 1, references[0]]
+
+
 def test_new_bounds_are_obeyed_from_the_next_append_on():
     history = history_of((0, 1), (1, 1), (2, 1))
     history.bounds = HistoryBounds(rows=1)
@@ -209,6 +224,7 @@ def test_compaction_puts_one_payload_in_place_of_several():
     ("offset", "rows", "reason"),
     [
         (1, 3, "begins inside a payload"),
+        (1, 4, "begins inside a payload and ends behind a whole one"),
         (0, 3, "ends inside a payload"),
         (2, 4, "has a hole inside"),
         (4, 4, "begins with a hole"),
