@@ -141,6 +141,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             directory=self.directory,
             limits=limits,
             look_at_kernel=self.kernels.publisher_lost,
+            adopt=self.kernels.adopt,
         )
         self._join_parts()
         doorkeeper = Doorkeeper(kernel_manager=serverapp.kernel_manager, bounds=limits.doors)

@@ -87,6 +87,16 @@ class Kernels:
         pid = getattr(provisioner, "pid", None)
         return pid if isinstance(pid, int) else None
 
+    def adopt(self, kernel_id: str) -> KernelNamespace | None:
+        """Open the namespace of a kernel that Jupyter has and whose start event is still to come.
+
+        A start-up script in the kernel may claim before that.
+        """
+        if kernel_id not in self._manager:
+            return None
+        self._started(kernel_id)
+        return self._registry.namespaces[kernel_id]
+
     # --- three sources -------------------------------------------------------------------------
 
     async def _heard(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:

@@ -53,6 +53,7 @@ class Owner:
         directory: Directory,
         limits: Limits,
         look_at_kernel: Callable[[KernelNamespace], None],
+        adopt: Callable[[str], KernelNamespace | None],
     ) -> None:
         self._registry = registry
         self._fanout = fanout
@@ -61,6 +62,7 @@ class Owner:
         self._directory = directory
         self._limits = limits
         self._look_at_kernel = look_at_kernel
+        self._adopt = adopt
         fanout.on_drained = self._drained
 
     # --- the router's questions --------------------------------------------------------------
@@ -152,10 +154,10 @@ class Owner:
     def _named(self, client: Client, access: Access) -> KernelNamespace | None:
         if not _NAME.match(client.namespace):
             return None
-        namespace = self._registry.find(client.namespace)
-        if namespace is None or access.kernel_id not in (None, namespace.kernel_id):
+        kernel_id = client.namespace.rpartition("/")[2]
+        if access.kernel_id not in (None, kernel_id):
             return None
-        return namespace
+        return self._registry.find(client.namespace) or self._adopt(kernel_id)
 
     # --- the end -----------------------------------------------------------------------------
 

@@ -231,3 +231,10 @@ async def test_afterwards_everything_is_at_its_starting_counts(server):
     server.sio.kernels._over(server.sio.registry.namespaces[kernel_id])
     assert server.sio.registry.counts() == (0, 0, 0, 0, 0, 0)
     assert len(asyncio.all_tasks()) <= tasks
+
+
+async def test_a_claim_that_comes_before_the_start_event_is_let_in(server, kernel_id):
+    del server.sio.registry.namespaces[kernel_id]  # as if nobody had told us yet
+    publisher = await server.publisher(kernel_id)
+    assert not [o for o in publisher.others if isinstance(o, socketio.JoinRefused)]
+    await publisher.close()
