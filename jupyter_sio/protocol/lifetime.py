@@ -2,8 +2,8 @@
 
 ::
 
-    STARTING ──> WAITING <──> LIVE
-        └───────────┴──────────┴──> ORPHANED ──> CLOSED
+    STARTING ──> WAITING ──> LIVE <──> ORPHANED
+        └───────────┴──────────┴──────────┴──> CLOSED ──> GONE
 
 Source: protocol.md §5 (``$status``, "When the kernel ends"), §3 (who wins a claim).
 """
@@ -22,10 +22,11 @@ class State(enum.Enum):
     """Where a namespace is in its life."""
 
     STARTING = "starting"  # the kernel was asked for; there may be no process yet
-    WAITING = "waiting"  # the kernel has (or is about to have) a process, and no publisher
+    WAITING = "waiting"  # the kernel has a process, and no publisher has claimed it yet
     LIVE = "live"  # a publisher is online
-    ORPHANED = "orphaned"  # the kernel has ended; its streams can still be read
-    CLOSED = "closed"  # gone: nobody can connect; nothing leads out of here
+    ORPHANED = "orphaned"  # the publisher is gone, by itself or with a kernel that restarts
+    CLOSED = "closed"  # the kernel has ended; its streams can still be read
+    GONE = "gone"  # nobody can connect; nothing leads out of here
 
 
 class Event(enum.Enum):
@@ -45,23 +46,27 @@ TABLE: Mapping[tuple[State, Event], State] = {
     (State.STARTING, Event.KERNEL_STARTED): State.WAITING,
     (State.STARTING, Event.KERNEL_RESTARTING): State.STARTING,
     (State.STARTING, Event.CLAIMED): State.LIVE,  # it may claim before Jupyter calls it started
-    (State.STARTING, Event.KERNEL_ENDED): State.ORPHANED,
+    (State.STARTING, Event.KERNEL_ENDED): State.CLOSED,
     (State.WAITING, Event.KERNEL_STARTED): State.WAITING,
     (State.WAITING, Event.KERNEL_RESTARTING): State.WAITING,
     (State.WAITING, Event.CLAIMED): State.LIVE,
-    (State.WAITING, Event.KERNEL_ENDED): State.ORPHANED,
+    (State.WAITING, Event.KERNEL_ENDED): State.CLOSED,
     (State.LIVE, Event.KERNEL_STARTED): State.LIVE,  # a restart is reported when it is over
-    (State.LIVE, Event.KERNEL_RESTARTING): State.WAITING,
+    (State.LIVE, Event.KERNEL_RESTARTING): State.ORPHANED,
     (State.LIVE, Event.CLAIMED): State.LIVE,  # superseded: viewers hear of no offline
-    (State.LIVE, Event.PUBLISHER_LOST): State.WAITING,
-    (State.LIVE, Event.KERNEL_ENDED): State.ORPHANED,
+    (State.LIVE, Event.PUBLISHER_LOST): State.ORPHANED,
+    (State.LIVE, Event.KERNEL_ENDED): State.CLOSED,
+    (State.ORPHANED, Event.KERNEL_STARTED): State.ORPHANED,
+    (State.ORPHANED, Event.KERNEL_RESTARTING): State.ORPHANED,
+    (State.ORPHANED, Event.CLAIMED): State.LIVE,
+    (State.ORPHANED, Event.KERNEL_ENDED): State.CLOSED,
     # A kernel can come back under its id: restarted by hand after it died, or started with it.
-    (State.ORPHANED, Event.KERNEL_STARTED): State.WAITING,
-    (State.ORPHANED, Event.KERNEL_RESTARTING): State.WAITING,
-    (State.ORPHANED, Event.EXPIRED): State.CLOSED,
+    (State.CLOSED, Event.KERNEL_STARTED): State.WAITING,
+    (State.CLOSED, Event.KERNEL_RESTARTING): State.WAITING,
+    (State.CLOSED, Event.EXPIRED): State.GONE,
 }
 
-_ENDED = frozenset({State.ORPHANED, State.CLOSED})
+_ENDED = frozenset({State.CLOSED, State.GONE})
 
 # Jupyter's words -> protocol.md's. A word that is missing ("terminating", "unknown", "") says
 # nothing that a viewer could use, so what was believed before stays.
@@ -88,7 +93,7 @@ class Lifetime:
     """The life of one namespace. Owned by one thread; never looks at a clock.
 
     Whoever owns it sends ``$status`` after a transition with ``status_changed``, and lets
-    ``EXPIRED`` follow ``limits.Lifetime.ended_seconds`` after one to ``ORPHANED``, measured on a
+    ``EXPIRED`` follow ``limits.Lifetime.ended_seconds`` after one to ``CLOSED``, measured on a
     monotonic clock.
 
     Parameters

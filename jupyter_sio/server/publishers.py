@@ -196,6 +196,7 @@ class Publishers:
                 )
             changed = stream.ended or stream.mode != message.mode
             stream.ended, stream.mode = False, message.mode
+            history.bounds = self._bounds(message.history)
             if changed:
                 self._news.streams(namespace)
         else:

@@ -1,4 +1,4 @@
-"""The promise, whole: a real kernel pushes, the Python viewer watches; every row is accounted for."""
+"""The promise, whole: a kernel pushes, the Python viewer watches, no row is unaccounted for."""
 
 from __future__ import annotations
 

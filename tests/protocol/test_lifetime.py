@@ -34,8 +34,9 @@ WAY_TO = {
     State.STARTING: (),
     State.WAITING: (Event.KERNEL_STARTED,),
     State.LIVE: (Event.KERNEL_STARTED, Event.CLAIMED),
-    State.ORPHANED: (Event.KERNEL_STARTED, Event.CLAIMED, Event.KERNEL_ENDED),
-    State.CLOSED: (Event.KERNEL_STARTED, Event.KERNEL_ENDED, Event.EXPIRED),
+    State.ORPHANED: (Event.KERNEL_STARTED, Event.CLAIMED, Event.PUBLISHER_LOST),
+    State.CLOSED: (Event.KERNEL_STARTED, Event.CLAIMED, Event.KERNEL_ENDED),
+    State.GONE: (Event.KERNEL_STARTED, Event.KERNEL_ENDED, Event.EXPIRED),
 }
 
 
@@ -53,8 +54,8 @@ def test_every_event_leads_where_the_table_says_or_changes_nothing(state: State,
     assert life.state is TABLE.get((state, event), state)
 
 
-def test_nothing_leads_out_of_closed():
-    assert not any(state is State.CLOSED for state, _ in TABLE)
+def test_nothing_leads_out_of_gone():
+    assert not any(state is State.GONE for state, _ in TABLE)
 
 
 def test_a_new_namespace_is_starting_and_never_had_a_publisher():
@@ -128,7 +129,7 @@ def test_a_restart_reported_after_its_new_claim_takes_nobody_offline():
 )
 def test_an_ended_kernel_is_dead_and_its_namespace_stays(way: tuple, publisher: str):
     life = life_after(*way, Event.KERNEL_ENDED)
-    assert life.state is State.ORPHANED and life.ended
+    assert life.state is State.CLOSED and life.ended
     assert (life.kernel, life.publisher) == ("dead", publisher)
 
 
@@ -137,7 +138,7 @@ def test_after_the_end_no_word_is_heard():
 
 
 def test_an_ended_namespace_expires_and_one_that_lives_does_not():
-    assert life_after(Event.KERNEL_ENDED, Event.EXPIRED).state is State.CLOSED
+    assert life_after(Event.KERNEL_ENDED, Event.EXPIRED).state is State.GONE
     assert life_after(Event.CLAIMED, Event.EXPIRED).state is State.LIVE
 
 
