@@ -30,6 +30,8 @@ ROOMS = {
             "server.rooms",
             "server.router",
             "server.session",
+            "server.sweep",
+            "server.tasks",
         ),
         ("ground", "protocol"),
     ),
@@ -50,7 +52,7 @@ ROOMS = {
         ("ground", "protocol", "server/2", "server/3"),
     ),
     "top": (
-        ("server.app", "cli", "testing"),
+        ("server.app", "cli", "cli.", "testing"),
         ("ground", "protocol", "kernel", "viewer", "widgets", "server/2", "server/3", "server/4"),
     ),
 }

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, overload
 
 from jupyter_sio import limits
@@ -35,7 +35,7 @@ def watch(
     kernel_id: str | None = ...,
     token: str | None = ...,
     events: Literal[False] = ...,
-) -> Iterator[Batch]: ...
+) -> Generator[Batch, None, None]: ...
 @overload
 def watch(
     target: str,
@@ -46,7 +46,7 @@ def watch(
     kernel_id: str | None = ...,
     token: str | None = ...,
     events: bool,
-) -> Iterator[Item]: ...
+) -> Generator[Item, None, None]: ...
 def watch(
     target: str,
     *streams: str,
@@ -56,7 +56,7 @@ def watch(
     kernel_id: str | None = None,
     token: str | None = None,
     events: bool = False,
-) -> Iterator[Item]:
+) -> Generator[Item, None, None]:
     """Watch streams of a running kernel; reconnects and resumes by itself.
 
     Iterating ends when the kernel has ended and everything owed was delivered; leaving the loop
@@ -108,7 +108,7 @@ def awatch(
     kernel_id: str | None = ...,
     token: str | None = ...,
     events: Literal[False] = ...,
-) -> AsyncIterator[Batch]: ...
+) -> AsyncGenerator[Batch, None]: ...
 @overload
 def awatch(
     target: str,
@@ -119,7 +119,7 @@ def awatch(
     kernel_id: str | None = ...,
     token: str | None = ...,
     events: bool,
-) -> AsyncIterator[Item]: ...
+) -> AsyncGenerator[Item, None]: ...
 def awatch(
     target: str,
     *streams: str,
@@ -129,7 +129,7 @@ def awatch(
     kernel_id: str | None = None,
     token: str | None = None,
     events: bool = False,
-) -> AsyncIterator[Item]:
+) -> AsyncGenerator[Item, None]:
     """Do what ``watch`` does, in the running event loop: ``async for batch in awatch(…)``."""
     return _aiterate(
         Target.parse(target, kernel_id=kernel_id, token=token),
@@ -170,7 +170,7 @@ def _positions(streams: Sequence[str], since: Since | None) -> dict[str, Positio
     return positions
 
 
-async def _aiterate(target: Target, wanted: Wanted) -> AsyncIterator[Item]:
+async def _aiterate(target: Target, wanted: Wanted) -> AsyncGenerator[Item, None]:
     watcher = _new_watcher(target, wanted)
     try:
         while (item := await watcher.next()) is not None:
@@ -179,7 +179,7 @@ async def _aiterate(target: Target, wanted: Wanted) -> AsyncIterator[Item]:
         await watcher.stop()
 
 
-def _iterate(target: Target, wanted: Wanted) -> Iterator[Item]:
+def _iterate(target: Target, wanted: Wanted) -> Generator[Item, None, None]:
     loop = LoopThread("jupyter_sio watch")
     watcher = _new_watcher(target, wanted)
     try:

@@ -102,7 +102,9 @@ def refusal(url: str, status: int, body: bytes | bytearray | None) -> Exception:
         403: "the token or link is wrong, has expired or was revoked",
         404: "nothing of jupyter_sio is there: is the address right, and the extension enabled?",
     }[status]
-    return NotPermitted(f"{where} answered HTTP {status}: {said or hint}")
+    refused = NotPermitted(f"{where} answered HTTP {status}: {said or hint}")
+    refused.status = status
+    return refused
 
 
 class _Connect(connect):

@@ -108,7 +108,10 @@ class Watcher:
             return await self._listen(socket, found.namespace)
         finally:
             self._socket = None
-            await socket.close()
+            try:
+                await socket.close()
+            finally:
+                socket.transport.abort()  # nothing, unless closing was cut short
 
     async def _listen(self, socket: ClientConnection, namespace: str) -> End:
         decoder = socketio.Decoder()

@@ -20,12 +20,13 @@ import tornado.websocket
 
 from jupyter_sio.protocol import socketio
 from jupyter_sio.protocol.messages import ARROW
+from jupyter_sio.viewer.loop import LoopThread
 
 KERNEL = "5f0c7a3e-0000-4000-8000-000000000001"
 ROOM = f"/kernels/{KERNEL}"
 A, B = "a1b2c3d4e5f60718", "0f0e0d0c0b0a0908"
 TIME = 1760000000000
-SECONDS = 5.0
+SECONDS = 30.0
 
 
 def table(first: int, rows: int, **more: list[Any]) -> bytes:
@@ -108,6 +109,8 @@ class Line:
         self.handler.write_message(frame, binary=isinstance(frame, bytes))
 
     def _write(self, frames: list[socketio.Frame]) -> None:
+        if self.handler.ws_connection is None:
+            return
         for frame in frames:
             self.raw(frame if isinstance(frame, str) else bytes(frame))
 
@@ -120,12 +123,15 @@ class Peer:
 
     ``scripts``: one for each connection; an integer refuses the handshake with that status.
     ``tickets``: one for each request for a ticket, likewise; none left: a good one.
+    ``namespaces``: what `GET namespaces` answers, or with which status it refuses.
     """
 
     def __init__(self, *scripts: Script | int, base: str = "/") -> None:
         self.scripts = list(scripts)
         self.tickets: list[int] = []
+        self.namespaces: list[dict[str, Any]] | int = []
         self.base = base
+        self.ping_ms = 45_000
         self.url = ""
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.bodies: list[Any] = []
@@ -138,6 +144,7 @@ class Peer:
             [
                 (r".*/jupyter-sio/socket\.io/", _Socket, {"peer": self}),
                 (r".*/jupyter-sio/api/tickets", _Tickets, {"peer": self}),
+                (r".*/jupyter-sio/api/namespaces", _Namespaces, {"peer": self}),
             ],
             log_function=lambda handler: None,
         )
@@ -157,6 +164,23 @@ class Peer:
         return f"{self.url}jupyter-sio/live/#sesame"
 
 
+class Serving:
+    """A peer in another thread, for callers that block."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.loop = LoopThread("peer")
+        self.context = peer.running()
+        self.peer = peer
+
+    def __enter__(self) -> Peer:
+        self.loop.run(self.context.__aenter__())
+        return self.peer
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.loop.run(self.context.__aexit__(None, None, None))
+        self.loop.close()
+
+
 class _Tickets(tornado.web.RequestHandler):
     def initialize(self, peer: Peer) -> None:
         self.peer = peer
@@ -169,6 +193,20 @@ class _Tickets(tornado.web.RequestHandler):
             return
         number = len(self.peer.bodies)
         self.finish({"ticket": f"t{number}", "kernel_id": KERNEL, "expires_in": 30})
+
+
+class _Namespaces(tornado.web.RequestHandler):
+    def initialize(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def get(self) -> None:
+        self.peer.requests.append(
+            (self.request.path, self.request.query, dict(self.request.headers))
+        )
+        if isinstance(self.peer.namespaces, int):
+            self.send_error(self.peer.namespaces)
+            return
+        self.finish(json.dumps(self.peer.namespaces))
 
 
 class _Socket(tornado.websocket.WebSocketHandler):
@@ -190,7 +228,8 @@ class _Socket(tornado.websocket.WebSocketHandler):
 
     def open(self) -> None:
         self.line = Line(self)
-        self.write_message('0{"sid":"e","upgrades":[],"pingInterval":300,"pingTimeout":700}')
+        ping = self.peer.ping_ms
+        self.write_message(f'0{{"sid":"e","upgrades":[],"pingInterval":{ping},"pingTimeout":0}}')
         script = self.peer.scripts.pop(0)
         assert not isinstance(script, int)
         self.peer.followed.append(asyncio.ensure_future(self._follow(script)))

@@ -1,0 +1,147 @@
+"""`jupyter sio demo`: JupyterLab with the demo notebook, ready to run."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from jupyter_sio.cli.problem import Problem
+
+NAME = "demo"
+HELP = "open JupyterLab with the demo notebook"
+DESCRIPTION = """\
+Open JupyterLab with a notebook that shows live data. It works on a copy in a temporary
+directory, on a free port of this machine, and ends with Ctrl-C."""
+
+NOTEBOOK = "01_first_stream.ipynb"
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what it takes."""
+    parser.add_argument(
+        "--no-browser", action="store_true", help="do not open a browser, only print the address"
+    )
+    parser.add_argument(
+        "--directory", type=Path, help="put the notebook there, where it stays, instead"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run JupyterLab until it ends, or until Ctrl-C."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise Problem("the demo needs JupyterLab: pip install 'jupyter-sio[demo]'")
+    with _directory(options.directory) as directory:
+        notebook = directory / NOTEBOOK
+        if not notebook.exists():
+            notebook.write_bytes(find_notebook())
+        command = lab_command(notebook, port=_free_port(), browser=not options.no_browser)
+        with _running(command) as process:
+            print(f"{_address(process)}\nCtrl-C ends it.", flush=True)
+            return process.wait()
+
+
+def find_notebook() -> bytes:
+    """Read the notebook: installed with the package, or in the repository beside it."""
+    package = resources.files("jupyter_sio")
+    beside = Path(str(package)).parent / "notebooks" / NOTEBOOK
+    for place in (package / "demo" / NOTEBOOK, beside):
+        if place.is_file():
+            return place.read_bytes()
+    raise Problem(f"the demo notebook {NOTEBOOK} is missing: install jupyter_sio again")
+
+
+def lab_command(notebook: Path, *, port: int, browser: bool) -> list[str]:
+    """Write JupyterLab's command line."""
+    return [
+        *(sys.executable, "-m", "jupyterlab", str(notebook)),
+        f"--ServerApp.root_dir={notebook.parent}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.open_browser={browser}",
+        "--ServerApp.log_level=WARN",
+        "--ServerApp.jpserver_extensions=jupyter_sio=True",
+        # A first start would ask about news over the notebook.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+
+
+@contextlib.contextmanager
+def _directory(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.resolve()
+        return
+    made = tempfile.mkdtemp(prefix="jupyter-sio-demo-")
+    try:
+        yield Path(made).resolve()
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    # In a session of its own Ctrl-C reaches us alone: JupyterLab would ask whether it was meant.
+    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
+    before = {sign: signal.signal(sign, _interrupt) for sign in _signals()}
+    try:
+        yield process
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _signals() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    """Wait until JupyterLab serves; returns the notebook's address, with the token."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    found = Path(jupyter_runtime_dir()) / f"jpserver-{process.pid}.json"
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up:
+        if process.poll() is not None:
+            raise Problem(
+                f"JupyterLab ended with code {process.returncode}; see its messages above"
+            )
+        with contextlib.suppress(OSError, ValueError):
+            info: dict[str, Any] = json.loads(found.read_text())
+            query = f"?token={info['token']}" if info["token"] else ""
+            return f"{info['url']}lab/tree/{NOTEBOOK}{query}"
+        time.sleep(0.1)
+    raise Problem(f"JupyterLab did not start within {START_SECONDS:.0f} s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
