@@ -14,10 +14,10 @@ import io
 import itertools
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import nanoarrow as na
 from nanoarrow.c_array import c_array_from_buffers
@@ -29,6 +29,9 @@ from jupyter_sio.kernel import scalars
 from jupyter_sio.kernel.scalars import BOOL, FLOAT, INT, NULL, TEXT, TIME, TIME_UTC, Kind, NoScalar
 from jupyter_sio.protocol.outbox import Encoded
 
+if TYPE_CHECKING:
+    from jupyter_sio.kernel.tables import Table
+
 Row: TypeAlias = "tuple[Layout, bytes | tuple[Any, ...]]"
 
 SCHEMAS: dict[Kind, Any] = {
@@ -39,18 +42,35 @@ SCHEMAS: dict[Kind, Any] = {
     TEXT: na.string(),
     TIME: na.timestamp("us"),
     TIME_UTC: na.timestamp("us", timezone="UTC"),
+    # Of tables alone: no scalar that can be pushed has such a kind.
+    "z": na.binary(),
+    "tdD": na.date32(),
+    "tdm": na.date64(),
+    "tts": na.time32("s"),
+    "ttm": na.time32("ms"),
+    "ttu": na.time64("us"),
+    "ttn": na.time64("ns"),
+    "tDs": na.duration("s"),
+    "tDm": na.duration("ms"),
+    "tDu": na.duration("us"),
+    "tDn": na.duration("ns"),
 }
-_C_SCHEMAS = {kind: na.c_schema(schema) for kind, schema in SCHEMAS.items()}
+_C_SCHEMAS: dict[Kind, Any] = {}
 
 # Exact types that are packed without a further look; numpy's join when first met.
 _WHOLE: set[type] = {int}
 _REAL: set[type] = {float, int}
 _PACKED: dict[Kind, tuple[str, set[type]]] = {INT: ("q", _WHOLE), FLOAT: ("d", _REAL)}
-_CODES: dict[Kind, str] = {INT: "q", FLOAT: "d", TIME: "q", TIME_UTC: "q"}
+_CODES: dict[Kind, str] = {FLOAT: "d", "tdD": "i", "tts": "i", "ttm": "i"}  # else "q"
+_TEXTS = (TEXT, "z")
 _CELL_BYTES = 8
 
-# A record batch's frame, and the schema message's share of each column beside its name.
-_ENVELOPE_BYTES = 16 * limits.KIB
+# What a row may have beside schema and frame, so that every row fits a payload.
+_ROW_BYTES = limits.Outbox.payload_bytes - 16 * limits.KIB
+# Tables are cut into payloads of about this size: several of them go in one message.
+_CHUNK_BYTES = limits.Outbox.payload_bytes // 4
+# A table of no more rows is gathered like pushed ones, so that many make one payload.
+FEW_ROWS = 64
 
 
 class Layout:
@@ -153,25 +173,19 @@ class Columns:
             kinds[name], cells[name] = self._cell(name, value, kinds.get(name))
             if kinds[name] == TEXT and cells[name] is not None:
                 weight += len(cells[name])
-        longest = limits.Outbox.payload_bytes - _ENVELOPE_BYTES
-        if weight > longest:
-            raise RowError(
-                f"stream {self._stream!r}: a row may have {longest} bytes; got {weight}. "
-                f"Larger values are for a stream with media='application/octet-stream'"
-            )
+        if weight > _ROW_BYTES:
+            raise self._too_large(weight)
         self._become(kinds)
         return (self.layout, tuple(cells.values())), weight
 
     def _cell(self, name: str, value: Any, held: Kind | None) -> tuple[Kind, Any]:
         """Read one value for a column that is ``held`` so far; returns what it is now."""
-        if held is None and self._declared:
-            columns = ", ".join(self.layout.names)
-            raise RowError(f"stream {self._stream!r} has columns {columns}; got {name!r}")
+        self._check_declared(name, held)
         try:
             kind, cell = scalars.read(value)
         except NoScalar as exc:
             raise self._misfit(name, held, str(exc)) from None
-        merged = self._merged(held, kind)
+        merged = scalars.merged(held, kind, fixed=self._declared)
         if merged is None:
             raise self._misfit(name, held, scalars.describe(value))
         if kind == INT:
@@ -180,19 +194,10 @@ class Columns:
             _PACKED[merged][1].add(type(value))  # from now on it goes the fast way
         return merged, cell
 
-    def _merged(self, held: Kind | None, found: Kind) -> Kind | None:
-        """Decide what a column that is ``held`` becomes with a value of ``found``; None: misfit."""
-        if held in (None, found):
-            return found
-        assert held is not None
-        if found == NULL or (held, found) == (FLOAT, INT):
-            return held
-        if not self._declared:
-            if held == NULL:
-                return found
-            if (held, found) == (INT, FLOAT):
-                return FLOAT
-        return None
+    def _check_declared(self, name: str, held: Kind | None) -> None:
+        if held is None and self._declared:
+            columns = ", ".join(self.layout.names)
+            raise RowError(f"stream {self._stream!r} has columns {columns}; got {name!r}")
 
     def _number(self, name: str, kind: Kind, value: int) -> int | float:
         if kind == FLOAT:
@@ -234,6 +239,67 @@ class Columns:
                     f"stream {self._stream!r}: a column's name must be valid Unicode; got {name!r}"
                 ) from None
 
+    # --- reading a table -------------------------------------------------------------------------
+
+    def admit(self, table: Table) -> Layout:
+        """Let the columns grow to take a table's; returns the layout to write it in.
+
+        Raises
+        ------
+        RowError
+            If a column does not fit, or is not declared; nothing has changed then.
+        """
+        kinds = dict(zip(self.layout.names, self.layout.kinds, strict=True))
+        for name, column in table.columns.items():
+            held = kinds.get(name)
+            self._check_declared(name, held)
+            merged = scalars.merged(held, column.kind, fixed=self._declared)
+            if merged is None:
+                raise self._misfit(name, held, kind_name(column.kind))
+            kinds[name] = merged
+        self._become(kinds)
+        return Layout(tuple(table.columns), tuple(kinds[name] for name in table.columns))
+
+    def rows(self, table: Table) -> tuple[list[Row], int]:
+        """Read a small table that was admitted as rows; returns them and their weight."""
+        length, layout = table.length, self.layout
+        columns = [
+            table.columns[name].cells(0, length) if name in table.columns else [None] * length
+            for name in layout.names
+        ]
+        rows: list[Row] = [(layout, cells) for cells in zip(*columns, strict=True)]
+        for row in rows:
+            if (weight := _row_weight(row)) > _ROW_BYTES:
+                raise self._too_large(weight)
+        return rows, _weight(rows)
+
+    def write(self, table: Table, layout: Layout) -> Iterator[Encoded]:
+        """Write a table as payloads, each no larger than it may be."""
+        start, count = 0, max(1, _CHUNK_BYTES // layout.row_bytes)
+        while start < table.length:
+            stop = min(table.length, start + count)
+            data = payload(
+                layout.schema,
+                stop - start,
+                [
+                    source.cut(start, stop, kind)
+                    for source, kind in zip(table.columns.values(), layout.kinds, strict=True)
+                ],
+            )
+            if len(data) <= limits.Outbox.payload_bytes:
+                yield Encoded(stop - start, data)
+                start = stop
+            elif stop - start == 1:
+                raise self._too_large(len(data))
+            else:
+                count = max(1, (stop - start) * _CHUNK_BYTES // len(data))
+
+    def _too_large(self, weight: int) -> RowError:
+        return RowError(
+            f"stream {self._stream!r}: a row may have {_ROW_BYTES} bytes; got {weight}. "
+            f"Larger values are for a stream with media='application/octet-stream'"
+        )
+
     # --- writing payloads ------------------------------------------------------------------------
 
     def encode(self, rows: Sequence[Row]) -> list[Encoded]:
@@ -254,7 +320,16 @@ class Columns:
 
 def kind_name(kind: Kind | None) -> str:
     """Name a kind as users know it."""
-    return scalars.NAMES.get(kind or NULL, str(kind))
+    if kind is None or kind == NULL:
+        return "null"
+    return scalars.NAMES.get(kind) or repr(SCHEMAS[kind]).removeprefix("<Schema> ")
+
+
+def c_schema(kind: Kind) -> Any:
+    """Get a kind's Arrow type, as nanoarrow's C one."""
+    if kind not in _C_SCHEMAS:
+        _C_SCHEMAS[kind] = na.c_schema(SCHEMAS[kind])
+    return _C_SCHEMAS[kind]
 
 
 def _weight(rows: Sequence[Row]) -> int:
@@ -285,7 +360,7 @@ def _strided(layout: Layout, packed: bytes) -> list[Any]:
     length = len(cells) // width
     return [
         c_array_from_buffers(
-            _C_SCHEMAS[kind], length, [None, cells[i::width].tobytes()], null_count=0
+            c_schema(kind), length, [None, cells[i::width].tobytes()], null_count=0
         )
         for i, kind in enumerate(layout.kinds)
     ]
@@ -295,24 +370,24 @@ def column(kind: Kind, cells: Sequence[Any]) -> Any:
     """Build one column from what ``scalars.read`` kept; None is null."""
     length, nulls = len(cells), cells.count(None)
     if kind == NULL:
-        return c_array_from_buffers(_C_SCHEMAS[NULL], length, [], null_count=length)
+        return c_array_from_buffers(c_schema(NULL), length, [], null_count=length)
     validity = bits([cell is not None for cell in cells]) if nulls else None
     if nulls:
-        filler = b"" if kind == TEXT else 0
+        filler = b"" if kind in _TEXTS else 0
         cells = [filler if cell is None else cell for cell in cells]
-    if kind == TEXT:
+    if kind in _TEXTS:
         ends = array("i", itertools.accumulate(map(len, cells), initial=0))
         data = [ends, b"".join(cells)]
     elif kind == BOOL:
         data = [bits(cells)]
     else:
-        data = [array(_CODES[kind], cells)]
-    return c_array_from_buffers(_C_SCHEMAS[kind], length, [validity, *data], null_count=nulls)
+        data = [array(_CODES.get(kind, "q"), cells)]
+    return c_array_from_buffers(c_schema(kind), length, [validity, *data], null_count=nulls)
 
 
 def bits(values: Iterable[Any]) -> Any:
     """Pack truth values as Arrow does, the first into the lowest bit."""
-    return na.c_buffer(values, _C_SCHEMAS[BOOL])
+    return na.c_buffer(values, c_schema(BOOL))
 
 
 def payload(schema: Any, length: int, children: Sequence[Any]) -> bytes:

@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from jupyter_sio.kernel.publisher import F, Publisher, Thread
+from jupyter_sio.kernel.handlers import Thread
+from jupyter_sio.kernel.publisher import F, Publisher
 
 P = ParamSpec("P")
 R = TypeVar("R")

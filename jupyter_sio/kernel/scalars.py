@@ -22,7 +22,6 @@ TIME: Kind = "tsu:"
 TIME_UTC: Kind = "tsu:UTC"
 
 NAMES: dict[Kind, str] = {
-    NULL: "null",
     BOOL: "bool",
     INT: "int64",
     FLOAT: "float64",
@@ -33,7 +32,7 @@ NAMES: dict[Kind, str] = {
 
 # What a user may write in ``columns=``.
 DECLARED: dict[object, Kind] = {
-    **{name: kind for kind, name in NAMES.items() if kind != NULL},
+    **{name: kind for kind, name in NAMES.items()},
     "timestamp": TIME,
     "str": TEXT,
     bool: BOOL,
@@ -126,6 +125,22 @@ def _read_foreign(value: Any) -> tuple[Kind, Any]:
 def _read_datetime64(value: Any) -> tuple[Kind, Any]:
     micros = int(value.astype("datetime64[us]").astype("int64"))
     return (NULL, None) if micros == INT64.start else (TIME, micros)
+
+
+def merged(held: Kind | None, found: Kind, *, fixed: bool = False) -> Kind | None:
+    """Decide what a column of ``held`` becomes with a value of ``found``; None: it does not fit.
+
+    ``fixed`` columns were declared: they change nothing, but take nulls and whole numbers.
+    """
+    if held is None or held == found:
+        return found
+    if found == NULL or (held, found) == (FLOAT, INT):
+        return held
+    if fixed:
+        return None
+    if held == NULL:
+        return found
+    return FLOAT if (held, found) == (INT, FLOAT) else None
 
 
 def is_number(value: object) -> bool:

@@ -13,7 +13,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -21,9 +21,10 @@ from typing import Any, Protocol
 
 from jupyter_sio import limits
 from jupyter_sio.errors import RowError, SioError
-from jupyter_sio.kernel.arrow import Columns, Layout
+from jupyter_sio.kernel.arrow import FEW_ROWS, Columns, Layout
 from jupyter_sio.kernel.interrupts import HeldBack
 from jupyter_sio.kernel.media import Blobs, JsonLines
+from jupyter_sio.kernel.tables import Reader, Table
 from jupyter_sio.protocol.messages import (
     ARROW,
     MEDIA,
@@ -56,6 +57,11 @@ class Hub(Protocol):
     @property
     def sending(self) -> bool:
         """Whether rows have somewhere to go, now or after a reconnect; else they are counted."""
+        ...
+
+    @property
+    def online(self) -> bool:
+        """Whether somebody takes rows right now."""
         ...
 
     def hurry(self) -> None:
@@ -144,7 +150,7 @@ class Stream:
         layout = self._layout  # one look: another thread may replace it
         try:
             packed = layout.pack(*layout.values(row)) if len(row) == layout.width else None
-        except (KeyError, struct.error, OverflowError):
+        except (KeyError, struct.error):
             packed = None
         if packed is None or value:
             self._push_slowly(value, row)
@@ -153,6 +159,79 @@ class Stream:
         outbox.rows.append((layout, packed))
         if monotonic() >= outbox.due or len(outbox.rows) >= outbox.cap:
             self._flush_at_once()
+
+    def extend(self, table: Any) -> None:
+        """Take many rows.
+
+        A pandas or polars frame, anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``,
+        a dict of columns, a list of dicts, a structured numpy array. Whole numbers become int64,
+        other numbers float64, times microseconds, categories what they stand for. The values
+        are copied. A table that fits the outbox (16 MiB) goes in whole or not at all; a larger
+        one waits for the link between its payloads, while there is one. Of a stream of other
+        media ``table`` is its values, one by one.
+
+        Raises
+        ------
+        RowError
+            If it is no table, is ragged, or a column does not fit.
+        Overflow
+            If the stream is full and ``overflow="raise"``.
+        """
+        self._check_open()
+        self._hub.notice()
+        encoder = self._encoder
+        if not isinstance(encoder, Columns):
+            for value in table:
+                self.push(value)
+            return
+        waiting: list[Encoded] = []
+        room = self._bounds.bytes
+        for batch in Reader(self.name).batches(table):
+            if batch.length <= FEW_ROWS and not waiting:
+                self._gather(encoder, batch)
+                continue
+            for payload in self._payloads(encoder, batch):
+                waiting.append(payload)
+                room -= len(payload.data)
+                if room <= 0:
+                    self._publish(waiting, larger=True)
+                    waiting = []
+        self._publish(waiting, larger=room <= 0)
+
+    def _gather(self, encoder: Columns, batch: Table) -> None:
+        """Take a few rows as if each had been pushed."""
+        if not batch.length:
+            return
+        self._make_room()
+        with HeldBack():
+            with self._lock:
+                encoder.admit(batch)
+                rows, weight = encoder.rows(batch)
+                outbox = self._outbox
+                outbox.rows += rows
+                outbox.weight += weight
+                self._set_layout()
+            if outbox.ready(monotonic()):
+                self._flush_at_once()
+
+    def _payloads(self, encoder: Columns, batch: Table) -> Iterator[Encoded]:
+        with HeldBack(), self._lock:
+            layout = encoder.admit(batch)
+            self._set_layout()
+        return encoder.write(batch, layout)
+
+    def _publish(self, payloads: list[Encoded], *, larger: bool) -> None:
+        """Number what ``extend`` wrote, after the rows pushed before; a few at a time."""
+        for payload in payloads:
+            self._make_room(larger=larger)
+            with HeldBack():
+                with self._lock:
+                    self._seal()
+                    if self._hub.sending:
+                        self._number([payload], taken=0)
+                    else:
+                        self._outbox.skip(payload.rows)
+                self._hub.hurry()
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the server holds every row pushed before, ``timeout`` seconds at most.
@@ -240,15 +319,25 @@ class Stream:
         per_row = encoder.layout.row_bytes if isinstance(encoder, Columns) else 1
         outbox.cap = max(1, self._bounds.flush_bytes // per_row)
 
-    def _make_room(self) -> None:
-        """Raise or wait while the outbox is full, where that is the policy."""
+    def _make_room(self, *, larger: bool = False) -> None:
+        """Raise or wait while the outbox is full, where that is the policy.
+
+        A table ``larger`` than the outbox waits in any case, while somebody takes what is in it:
+        dropping its beginning would be no help to anybody.
+        """
         outbox = self._outbox
-        if self.options.overflow == "drop_oldest" or not outbox.full or not self._hub.sending:
+        if not outbox.full or not self._hub.sending:
+            return
+        if self.options.overflow == "drop_oldest" and not (larger and self._hub.online):
             return
         outbox.check_room(self.name)
         self._hub.hurry()
         deadline = monotonic() + self._bounds.block_seconds
-        self._wait(lambda: not outbox.full or not self._hub.sending, deadline)
+        waits = self.options.overflow == "block"
+        self._wait(
+            lambda: not outbox.full or not (self._hub.sending if waits else self._hub.online),
+            deadline,
+        )
 
     def _flush_at_once(self) -> None:
         """Encode and send in the caller's thread: any other would wait for the GIL first.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from jupyter_sio.kernel.publisher import Publisher
-from tests.kernel.peer import BASE, KERNEL, ROOM, Peer
+from tests.kernel.peer import BASE, KERNEL, Peer
 
 
 def test_connecting_claims_the_kernels_namespace(publisher: Publisher, server: Peer):
