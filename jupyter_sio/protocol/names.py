@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from jupyter_sio.errors import PatternError
 
@@ -158,7 +158,8 @@ def _placeholder(name: str, kind: str | None, pattern: str) -> Segment:
 # --- many patterns ---------------------------------------------------------------------------
 
 
-class Match(NamedTuple, Generic[T]):
+@dataclass(frozen=True, slots=True)
+class Match(Generic[T]):
     """What was found for a name."""
 
     namespace: Namespace

@@ -13,6 +13,7 @@ from jupyter_sio.errors import Code
 from jupyter_sio.protocol.names import Namespace
 from jupyter_sio.server import frames
 from jupyter_sio.server.session import Session, Switchboard
+from jupyter_sio.server.tasks import Tasks
 
 Answer: TypeAlias = Callable[[list[Any] | None], None]
 
@@ -37,11 +38,10 @@ class Queued(NamedTuple):
 class Host(Switchboard, Protocol):
     """What a client needs to know of the router."""
 
+    tasks: Tasks
+
     def take(self, client: Client, code: int, reason: str) -> None:
         """Take the namespace from the client, with a word."""
-
-    def failed(self, what: str, namespace: str) -> None:
-        """Count and log the exception that is being handled."""
 
 
 class Client:
@@ -85,7 +85,7 @@ class Client:
         self.state = State.PENDING
         self.rooms: set[str] = set()
         self.queue: deque[Queued] = deque()
-        self.task: asyncio.Task[None] | None = None  # decides CONNECT, then works off the queue
+        self.task: asyncio.Future[None] | None = None  # decides CONNECT, then works off the queue
         self.owner_data: Any = None
         self._host = host
         self._early: list[bytes] = []  # what the connect handler emitted to this client
@@ -148,12 +148,9 @@ class Client:
     def answered(self, number: int, args: list[Any] | None) -> None:
         """Hand on an answer; one that nobody waits for any more is ignored."""
         answer = self.forget(number)
-        if answer is None:
-            return
-        try:
-            answer(args)
-        except Exception:  # noqa: BLE001 - a border
-            self._host.failed("an answer", self.namespace)
+        if answer is not None:
+            what = f"what waited for an answer in {self.namespace}"
+            self._host.tasks.guard(what, answer, args)
 
     def forget(self, number: int) -> Answer | None:
         """Wait no longer for this answer."""

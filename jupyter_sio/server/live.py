@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
+from jupyter_sio.limits import Connections
 from jupyter_sio.protocol.names import Namespace, Pattern, parse
 from jupyter_sio.server.handlers import Handler, NamespacePattern, settled
+from jupyter_sio.server.tasks import Tasks, TookTooLong
 
 
 class Live:
     """Namespaces with an accepted client, or with a kernel; owned by the server's loop.
 
-    Parameters
+    Attributes
     ----------
-    run : callable
-        Starts a task and keeps it.
-    failed : callable
-        Is told what an observer raised.
+    handler_seconds : float
+        An observer that takes longer is stopped: the next one of its namespace waits for it.
     """
 
-    def __init__(
-        self,
-        run: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-        failed: Callable[[str, str], None],
-    ) -> None:
-        self._run = run
-        self._failed = failed
+    def __init__(self, tasks: Tasks) -> None:
+        self.handler_seconds = Connections.handler_seconds
+        self._tasks = tasks
         self._clients: dict[str, int] = {}  # 0: it lives without clients, by its kernel
         self._observers: dict[str, list[tuple[Pattern, Handler]]] = {"open": [], "close": []}
-        self._told: dict[str, asyncio.Task[None]] = {}
+        self._told: dict[str, asyncio.Future[None]] = {}
 
     def observe(self, event: str, pattern: NamespacePattern, handler: Handler) -> None:
         """Have ``handler`` told of "open" or "close" of namespaces that match."""
         self._observers[event].append((parse(pattern), handler))
 
-    def names(self, pattern: NamespacePattern) -> list[Namespace]:
-        """List the live namespaces that match, each with its params."""
+    def names(self, pattern: NamespacePattern | None) -> list[Namespace]:
+        """List the live namespaces that match, each with its params; None: all."""
+        if pattern is None:
+            return [Namespace(name) for name in self._clients]
         wanted = parse(pattern)
         found = ((name, wanted.match(name)) for name in list(self._clients))
         return [Namespace(name, params) for name, params in found if params is not None]
@@ -77,21 +73,25 @@ class Live:
         if calls:
             # A namespace's "close" is told after its "open", however long that took.
             before = self._told.get(name)
-            self._told[name] = self._run(self._call(event, name, calls, before))
+            self._told[name] = self._tasks.run(self._call(event, name, calls, before))
 
     async def _call(
         self,
         event: str,
         name: str,
         calls: list[tuple[Handler, Namespace]],
-        before: asyncio.Task[None] | None,
+        before: asyncio.Future[None] | None,
     ) -> None:
         if before is not None:
             await asyncio.wait({before})
         for handler, namespace in calls:
+            what = f"the handler of on_{event} of {name}"
             try:
-                await settled(handler, namespace)
+                work = settled(handler, namespace)
+                await self._tasks.bounded(what, work, seconds=self.handler_seconds)
+            except TookTooLong:
+                continue
             except Exception:  # noqa: BLE001 - a border
-                self._failed(f"on_{event}", name)
+                self._tasks.failed(what)
         if self._told.get(name) is asyncio.current_task():
             del self._told[name]

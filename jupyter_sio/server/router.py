@@ -37,11 +37,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 from socketio import AsyncServer
 from socketio import exceptions as foreign
@@ -75,22 +74,14 @@ from jupyter_sio.server.session import (
     TRANSPORT_CLOSE,
     Session,
 )
+from jupyter_sio.server.sweep import Sweep
+from jupyter_sio.server.tasks import Tasks, TookTooLong
 
 __all__ = ["Client", "Owner", "Router", "Statistics"]
 
-T = TypeVar("T")
-
-# How often every session looks at its deadlines, as a part of the shortest of them.
-_SWEEP_PART = 0.25
-_SWEEP_SECONDS = (0.01, 1.0)  # at least, at most
 # What a client had sent before it went is still handled; what a dismissed one sent is not.
 _WENT_BY_ITSELF = (CLIENT_DISCONNECT, TRANSPORT_CLOSE)
 _SHUTDOWN_RETRY_MS = (500, 5000)
-_LOG_LINES, _LOG_SECONDS = 50, 10
-
-
-class _TookTooLong(Exception):
-    """A handler was stopped: counted and logged already."""
 
 
 class Owner(Protocol):
@@ -163,17 +154,13 @@ class Router(AsyncServer):  # type: ignore[misc]
         quiet.setLevel(logging.WARNING)
         self.log = log
         self.counters: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.tasks = Tasks(log, self.count)
         self._routes = Routes()
-        self._live = Live(self._run, self.failed)
+        self._live = Live(self.tasks)
         self._owner: Owner | None = None
-        self._sweeping: asyncio.TimerHandle | None = None
-        self._sweep_due = 0.0
         self._over = False
-        self._log_until = 0.0
-        self._log_lines = 0
         super().__init__(
-            client_manager=Rooms(self._run),
+            client_manager=Rooms(self.tasks.run),
             logger=quiet,
             engineio_logger=quiet,
             serializer=StrictPacket,
@@ -181,13 +168,16 @@ class Router(AsyncServer):  # type: ignore[misc]
             async_mode="tornado",
             cors_allowed_origins=[],  # the door has checked the origin
             transports=["websocket"],
-            monitor_clients=False,  # _sweep does
+            monitor_clients=False,  # Sweep does
         )
+        self._sweep = Sweep(self.eio.sockets)
         self.configure(limits)
 
     def configure(self, limits: Limits) -> None:
         """Hold to these limits from now on."""
         self.limits = limits
+        self._sweep.configure(limits)
+        self._live.handler_seconds = limits.connections.handler_seconds
         self.packet_class = StrictPacket.bounded(limits.inbound)
         self.eio.ping_interval = limits.transport.ping_interval
         self.eio.ping_timeout = limits.transport.ping_timeout
@@ -260,8 +250,8 @@ class Router(AsyncServer):  # type: ignore[misc]
         """Tell observers that it is gone."""
         self._live.end(namespace)
 
-    def live(self, pattern: NamespacePattern = "/**") -> list[Namespace]:
-        """List the live namespaces that match."""
+    def live(self, pattern: NamespacePattern | None = None) -> list[Namespace]:
+        """List the live namespaces that match; without a pattern, all."""
         return self._live.names(pattern)
 
     # --- sessions ----------------------------------------------------------------------------
@@ -274,8 +264,8 @@ class Router(AsyncServer):  # type: ignore[misc]
         session.greet()
         if self._over:
             session.bye(Code.SHUTTING_DOWN, "the server is shutting down", _retry_ms())
-        elif self._sweeping is None:
-            self._sweep_again()
+        else:
+            self._sweep.start()
         return session
 
     def received(self, session: Session, packet: StrictPacket, size: int) -> None:
@@ -320,32 +310,6 @@ class Router(AsyncServer):  # type: ignore[misc]
         self.eio.sockets.pop(session.sid, None)
         self.environ.pop(session.sid, None)
 
-    def _sweep_again(self) -> None:
-        transport = self.limits.transport
-        shortest = min(
-            transport.ping_interval,
-            transport.ping_timeout,
-            transport.stall_seconds,
-            self.limits.connections.connect_seconds,
-            self.limits.inbound.attachment_seconds,
-        )
-        least, most = _SWEEP_SECONDS
-        period = max(least, min(shortest * _SWEEP_PART, most))
-        loop = asyncio.get_running_loop()
-        self._sweep_due = loop.time() + period
-        self._sweeping = loop.call_later(period, self._sweep, period)
-
-    def _sweep(self, period: float) -> None:
-        self._sweeping = None
-        now = asyncio.get_running_loop().time()
-        late = now - self._sweep_due
-        for session in list(self.eio.sockets.values()):
-            if late > period:  # the loop slept, or somebody blocked it
-                session.excuse(late)
-            session.tick(now)
-        if self.eio.sockets and not self._over:
-            self._sweep_again()
-
     # --- CONNECT -----------------------------------------------------------------------------
 
     def _connect(self, session: Session, name: str, auth: object) -> None:
@@ -361,7 +325,7 @@ class Router(AsyncServer):  # type: ignore[misc]
             self._tell_refusal(session, name, NO_SUCH_NAMESPACE)
             return
         client = session.clients[name] = Client(self, session, *found)
-        client.task = self._run(self._admit(client, auth, session.leaving.get(name)))
+        client.task = self.tasks.run(self._admit(client, auth, session.leaving.get(name)))
 
     def _find(self, access: Access, name: str) -> tuple[Namespace, Route | None] | None:
         if not is_name(name, longest=self.limits.inbound.namespace_bytes):
@@ -371,9 +335,12 @@ class Router(AsyncServer):  # type: ignore[misc]
             return None
         if name == OWNED or name.startswith(f"{OWNED}/"):
             return None if self._owner is None else (Namespace(name), None)
-        return self._routes.open.find(name)
+        found = self._routes.open.find(name)
+        return None if found is None else (found.namespace, found.value)
 
-    async def _admit(self, client: Client, auth: object, former: asyncio.Task[None] | None) -> None:
+    async def _admit(
+        self, client: Client, auth: object, former: asyncio.Future[None] | None
+    ) -> None:
         """Decide one CONNECT, then work off what the client sent behind it."""
         if former is not None:  # it left a moment ago, and its disconnect handler is running
             await asyncio.wait({former})
@@ -398,19 +365,19 @@ class Router(AsyncServer):  # type: ignore[misc]
             handler = client.route.bind("connect", client.namespace, client.sid)
             args = (client.session.environ, auth)
         try:
-            answer = await self._bounded(f"connect of {client.namespace}", settled(handler, *args))
-        except _TookTooLong:
+            answer = await self._stopped_in_time("connect", client, settled(handler, *args))
+        except TookTooLong:
             return INTERNAL_ERROR
         except Exception as exc:  # noqa: BLE001 - a border: what it means is decided here
             refusal = refusal_of(exc)
             if refusal is None:
-                self.failed("connect", client.namespace)
+                self.tasks.failed(_handler("connect", client.namespace))
             return refusal or INTERNAL_ERROR
         if answer is None or answer is True:
             return None
         if answer is not False:
             only = "the connect handler of %s returned a %s; only None and True let a client in"
-            self._say(logging.WARNING, only, client.namespace, type(answer).__name__)
+            self.tasks.say(logging.WARNING, only, client.namespace, type(answer).__name__)
         return REJECTED
 
     def _accept(self, client: Client) -> None:
@@ -419,7 +386,7 @@ class Router(AsyncServer):  # type: ignore[misc]
             self._live.enter(client.namespace)
             return
         assert self._owner is not None
-        self._guard(client, "joining", self._owner.joined, client)
+        self.tasks.guard(_handler("joined", client.namespace), self._owner.joined, client)
         try:
             while client.queue and client.joined:
                 self._to_owner(client, client.dequeue())
@@ -436,7 +403,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         try:
             framed = frames.connect_error(name, *refusal)
         except BadRequest:
-            self.failed("connect", name)
+            self.tasks.failed(_handler("connect", name))
             framed = frames.connect_error(name, *INTERNAL_ERROR)
         session.write(framed)
 
@@ -455,7 +422,7 @@ class Router(AsyncServer):  # type: ignore[misc]
             self.count("overflowed_events")
             client.refuse_to_answer(queued, Code.TOO_MANY_MESSAGES, "too many messages")
         elif client.joined and (client.task is None or client.task.done()):
-            client.task = self._run(self._serve(client))
+            client.task = self.tasks.run(self._serve(client))
 
     def _to_owner(self, client: Client, queued: Queued) -> None:
         assert self._owner is not None
@@ -465,7 +432,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         except BadRequest:
             raise
         except Exception:  # noqa: BLE001 - a border
-            self.failed(queued.event, client.namespace)
+            self.tasks.failed(_handler(queued.event, client.namespace))
             client.refuse_to_answer(queued, *_INTERNAL)
 
     async def _serve(self, client: Client) -> None:
@@ -484,10 +451,10 @@ class Router(AsyncServer):  # type: ignore[misc]
         except asyncio.CancelledError:
             if client.state is State.GONE or self._over:
                 raise
-            self.failed(queued.event, client.namespace)
+            self.tasks.failed(_handler(queued.event, client.namespace))
             client.refuse_to_answer(queued, *_INTERNAL)
         except Exception:  # noqa: BLE001 - a border
-            self.failed(queued.event, client.namespace)
+            self.tasks.failed(_handler(queued.event, client.namespace))
             client.refuse_to_answer(queued, *_INTERNAL)
         else:
             if queued.ack_id is not None:
@@ -500,7 +467,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         try:
             client.write(frames.ack(client.namespace, queued.ack_id, args))
         except BadRequest:
-            self.failed(queued.event, client.namespace)
+            self.tasks.failed(_handler(queued.event, client.namespace))
             client.refuse_to_answer(queued, *_INTERNAL)
 
     # --- leaving -----------------------------------------------------------------------------
@@ -573,22 +540,24 @@ class Router(AsyncServer):  # type: ignore[misc]
         if client.route is None:
             self.manager.unregister(client)
             assert self._owner is not None
-            self._guard(client, "leaving", self._owner.left, client, reason)
+            what = _handler("left", client.namespace)
+            self.tasks.guard(what, self._owner.left, client, reason)
         else:
-            session.leaving[client.namespace] = self._run(self._farewell(client, reason))
+            session.leaving[client.namespace] = self.tasks.run(self._farewell(client, reason))
 
     async def _farewell(self, client: Client, reason: str) -> None:
         try:
             if client.task is not None:
                 await asyncio.wait({client.task}, timeout=self.limits.connections.handler_seconds)
+                client.clear_queue()
                 client.task.cancel()
             handler = client.route.bind("disconnect", client.namespace, client.sid)
             if handler is not None:
-                await self._bounded(f"disconnect of {client.namespace}", settled(handler, reason))
-        except _TookTooLong:
+                await self._stopped_in_time("disconnect", client, settled(handler, reason))
+        except TookTooLong:
             pass
         except Exception:  # noqa: BLE001 - a border
-            self.failed("disconnect", client.namespace)
+            self.tasks.failed(_handler("disconnect", client.namespace))
         finally:
             self._forget(client)
 
@@ -688,18 +657,10 @@ class Router(AsyncServer):  # type: ignore[misc]
     async def shutdown(self) -> None:
         """Say 3001 to everybody, let disconnect handlers run for a moment, stop every task."""
         self._over = True
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            self._sweeping = None
+        self._sweep.stop()
         for session in list(self.eio.sockets.values()):
             session.bye(Code.SHUTTING_DOWN, "the server is shutting down", _retry_ms())
-        grace = self.limits.transport.abort_seconds
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace)
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace)
+        await self.tasks.stop(self.limits.transport.abort_seconds)
         await super().shutdown()
 
     def statistics(self) -> Statistics:
@@ -711,52 +672,16 @@ class Router(AsyncServer):  # type: ignore[misc]
         """Count what happened under a field of ``Statistics``."""
         self.counters[what] += by
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _bounded(self, what: str, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a handler; one that swallows its cancellation is not waited for any longer."""
-        task = self._run(work)
-        try:
-            await asyncio.wait({task}, timeout=self.limits.connections.handler_seconds)
-        finally:
-            late = not task.done()
-            task.cancel()
-        if late:
-            self.count("slow_handlers")
-            self._say(logging.WARNING, "a handler took too long and was stopped: %s", what)
-            raise _TookTooLong
-        if task.cancelled():  # not by us: it would read as if the client had gone
-            raise RuntimeError("a handler let CancelledError out")
-        return task.result()
-
-    def _guard(self, client: Client, what: str, call: Callable[..., None], *args: object) -> None:
-        try:
-            call(*args)
-        except Exception:  # noqa: BLE001 - a border
-            self.failed(what, client.namespace)
-
-    def failed(self, what: str, namespace: str) -> None:
-        """Count and log the exception that is being handled."""
-        self.count("failed_handlers")
-        self._say(logging.ERROR, "the handler of %r in %s failed", what, namespace, trace=True)
-
-    def _say(self, level: int, text: str, *args: object, trace: bool = False) -> None:
-        """Log what a client can bring about, so many lines at a time: it must not fill the disk."""
-        now = time.monotonic()
-        if now >= self._log_until:
-            self._log_until, self._log_lines = now + _LOG_SECONDS, 0
-        self._log_lines += 1
-        if self._log_lines <= _LOG_LINES:
-            self.log.log(level, text, *args, exc_info=trace)
-        elif self._log_lines == _LOG_LINES + 1:
-            self.log.warning("what follows within %d s is counted, not logged", _LOG_SECONDS)
+    async def _stopped_in_time(self, event: str, client: Client, work: Awaitable[Any]) -> Any:
+        seconds = self.limits.connections.handler_seconds
+        return await self.tasks.bounded(_handler(event, client.namespace), work, seconds=seconds)
 
 
 _INTERNAL = (Code.INTERNAL_ERROR, "internal error")
+
+
+def _handler(event: str, namespace: str) -> str:
+    return f"the handler of {event!r} in {namespace}"
 
 
 def _retry_ms() -> int:

@@ -85,7 +85,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
         By namespace: joined, and pending ones whose CONNECT is still being decided.
     departed : deque[str]
         Namespaces left last: what a client sent there before it knew is ignored.
-    leaving : dict[str, Task]
+    leaving : dict[str, Future]
         By namespace: disconnect handlers that are still running.
     queued_bytes, full_queues : int
         Of events that wait for handlers.
@@ -107,7 +107,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
         self.environ = environ
         self.clients: dict[str, Client] = {}
         self.departed: deque[str] = deque(maxlen=router.limits.connections.namespaces)
-        self.leaving: dict[str, asyncio.Task[None]] = {}
+        self.leaving: dict[str, asyncio.Future[None]] = {}
         self.queued_bytes = 0
         self.full_queues = 0
         self.calls = 0

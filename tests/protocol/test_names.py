@@ -113,8 +113,9 @@ def test_path_is_the_named_form_of_the_rest_and_wins_over_it():
     table = Table()
     table.add(parse("/**"), "**")
     table.add(parse("/{all:path}"), "path")
-    assert table.find("/a/b") == (("/a/b"), "path")
-    assert table.find("/a/b").namespace.params == {"all": "a/b"}
+    found = table.find("/a/b")
+    assert (found.namespace, found.value) == ("/a/b", "path")
+    assert found.namespace.params == {"all": "a/b"}
 
 
 def test_of_two_regexes_the_earlier_one_wins():

@@ -92,8 +92,8 @@ class Server:
             router.manager.callbacks,
             router.manager.pending_connect,
             router.manager.pending_disconnect,
-            router.live("/**"),
-            router._tasks,
+            router.live(),
+            router.tasks,
         )
         return [len(table) for table in tables]
 

@@ -977,6 +977,7 @@ async def test_disconnecting_within_handlers(server):
     peer = await server.join("/yes")
     peer.send('42/yes,["e"]')
     assert (await peer.read_until_closed()) == ["41/yes,", "1"]
+    await until(lambda: left)
     assert [args[0] for args in left] == ["/yes"]
 
 
@@ -1249,7 +1250,7 @@ async def test_five_thousand_namespaces_opened_and_closed_twice_leave_nothing(se
         for number in range(5000):
             peers[number % 6].send(f"40/n/{number},")
         for number in range(5000):
-            await peers[number % 6].read()
+            await peers[number % 6].read(60)
         assert len(router.live()) == 5000 - 715
         for peer in peers:
             peer.cut()

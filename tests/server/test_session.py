@@ -410,10 +410,10 @@ async def test_the_sweep_excuses_everybody_when_it_comes_late(server, alive, mon
     _, session, _ = alive
     excused = []
     monkeypatch.setattr(session, "excuse", excused.append)
-    server.router._sweep(1.0)
+    server.router._sweep.look()
     assert excused == []
-    server.router._sweep_due -= 30
-    server.router._sweep(1.0)
+    server.router._sweep._due -= 30
+    server.router._sweep.look()
     assert 29 < excused[0] < 31
 
 
