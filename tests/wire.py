@@ -7,7 +7,7 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -82,7 +82,9 @@ class Wire:
             left = deadline - time.monotonic()
             if left <= 0 or (self.closed and not true()):
                 what = "closed" if self.closed else "nothing more came"
-                raise AssertionError(f"{what}; heard {self.heard[-20:]} {self.others[-5:]}")
+                raise AssertionError(
+                    f"{what}; heard {shown(self.heard[-20:])} {shown(self.others[-5:])}"
+                )
             try:
                 await asyncio.wait_for(self._changed.wait(), left)
             except asyncio.TimeoutError:
@@ -160,6 +162,11 @@ class Wire:
         await asyncio.wait({self._reader}, timeout=2)
         if not self._reader.done():
             self._reader.cancel()
+
+
+def shown(values: Sequence[object]) -> str:
+    """Write values so that a failed test can be read: no payload in full."""
+    return ", ".join(text if len(text := repr(v)) < 400 else text[:400] + "…" for v in values)
 
 
 def claim_of(kernel_id: str, key: bytes, *, pid: int, epoch: str, **other: Any) -> dict[str, Any]:

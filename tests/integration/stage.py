@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tests.reluctant import Reluctant
 from tests.wire import Wire, claim_of
 
 if TYPE_CHECKING:
@@ -63,6 +66,21 @@ class Stage:
     async def subscribe(self, wire: Wire, stream: str = "loss", **wanted: Any) -> dict[str, Any]:
         answer: dict[str, Any] = await wire.ask(self.ns, "$subscribe", {"stream": stream, **wanted})
         return answer
+
+    @asynccontextmanager
+    async def reluctant(self, **options: Any) -> AsyncIterator[Reluctant]:
+        """Let in a viewer that reads its socket only when it is told to."""
+        server = self.server
+        client = await Reluctant.open(server.socket_url, headers=server.headers, **options)
+        try:
+            await client.join(self.ns)
+            yield client
+        finally:
+            client.close()
+
+    def sessions(self) -> list[Any]:
+        """List the server's side of all connections, the latest last."""
+        return list(self.server.sio.router.eio.sockets.values())
 
     def keep(self, wire: Wire) -> Wire:
         """Close this one too when the test is over."""
@@ -122,3 +140,8 @@ def rows_of(
             found.append((offset, count, payload))
             offset += count
     return found
+
+
+def rows_read(client: Reluctant) -> int:
+    """Count the rows that a reluctant viewer has read."""
+    return sum(sum(head[3:]) for head, *_ in client.of("$batch"))
