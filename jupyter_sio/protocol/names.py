@@ -119,7 +119,9 @@ def parse(pattern: str | re.Pattern[str]) -> Pattern:
             raise PatternError(f"a regex for namespaces must be of text; got {pattern.pattern!r}")
         return Pattern(f"re.compile({pattern.pattern!r})", regex=pattern)
     if not isinstance(pattern, str) or not pattern.startswith("/"):
-        raise PatternError(f"a namespace pattern begins with '/'; got {pattern!r}")
+        raise PatternError(
+            f"a namespace pattern begins with '/', as '/**' for all of them; got {pattern!r}"
+        )
     if pattern == "/":
         return Pattern("/")
     segments = tuple(_segment(part, pattern) for part in pattern[1:].split("/"))

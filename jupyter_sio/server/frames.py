@@ -17,8 +17,9 @@ from jupyter_sio.errors import BadRequest
 
 Frames: TypeAlias = tuple[bytes, ...]
 
-# Larger payloads stay their own bytes object: no copy, and all recipients share it.
-_JOINED_BYTES = 4 * limits.KIB
+# Up to here one copy, made once for all recipients, is cheaper than a system call more for each
+# of them; larger payloads stay their own bytes object.
+_JOINED_BYTES = 64 * limits.KIB
 _TEXT, _BINARY = 0x81, 0x82  # FIN and opcode
 
 

@@ -21,6 +21,8 @@ hook                                        used for
 ``closing``, ``closed``, ``upgraded``,      and ping task are never started
 ``session``
 ``AsyncServer.environ``                     ``get_environ``
+``_handle_eio_connect``,                    overridden: a door of python-engineio's own stays shut,
+``_handle_eio_disconnect``                  and no end walks through every namespace
 ``AsyncServer.emit`` -> ``manager.emit``    ``send`` and class-based namespaces go through both
 ``ConnectionRefusedError.error_args``       what a connect handler's refusal says
 ``AsyncNamespace.trigger_event``            a class that overrides it takes every event itself
@@ -316,7 +318,8 @@ class Router(AsyncServer):  # type: ignore[misc]
         if name in session.clients:
             raise BadRequest("CONNECT to a namespace that was joined already")
         most = self.limits.connections.namespaces
-        if len(session.clients) >= most:
+        # Those whose disconnect handler still runs hold state too.
+        if len(session.clients) >= most or len(session.leaving) >= most:
             too_many = f"a connection may join {most} namespaces"
             self._tell_refusal(session, name, (too_many, {"code": int(Code.TOO_MANY_NAMESPACES)}))
             return

@@ -481,6 +481,20 @@ async def test_a_connection_joins_so_many_namespaces_and_no_more(serve):
     await peer.join("/d")
 
 
+async def test_namespaces_still_being_left_are_bounded_too(serve):
+    server = await serve(limited(connections={"namespaces": 3, "handler_seconds": 0.3}))
+    spy(server.router, "connect", "/*")
+    server.router.on("disconnect", lambda *args: asyncio.sleep(60), namespace="/*")
+    peer = await server.peer()
+    for name in "abc":
+        await peer.join(f"/{name}")
+        peer.send(f"41/{name},")
+    peer.send("40/d,")
+    assert body(await peer.read())["data"] == {"code": 3505}
+    await until(lambda: not server.router.manager.clients)
+    await peer.join("/d")
+
+
 @pytest.mark.parametrize("name", ["/courses/1", "/kernels", "/kernels/2", "/kernels/1/x"])
 async def test_a_tickets_holder_gets_its_own_kernel_and_nothing_else(server, name):
     grants = frozenset({Grant.WATCH})
