@@ -9,6 +9,7 @@ from typing import Any
 import traitlets
 
 from jupyter_sio.kernel.stream import Stream
+from jupyter_sio.protocol.messages import check_event_name
 from jupyter_sio.widgets.live import (
     LiveWidget,
     built,
@@ -39,6 +40,9 @@ class LivePlot(LiveWidget):
         Follow only so much of x, back from the newest; seconds where x is a time.
     max_rows : int
         Rows the page keeps of each column; the oldest leave.
+    buttons : list of str
+        Events to offer as buttons below the plot: pressing one sends it to this kernel's
+        ``@sio.on`` handler, which runs while a cell runs; what it returns is shown.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class LivePlot(LiveWidget):
     log = traitlets.Bool(False).tag(sync=True)
     last = traitlets.Float(None, allow_none=True).tag(sync=True)
     max_rows = traitlets.Int(1_000_000, min=10_000, max=10_000_000).tag(sync=True)
+    buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class LivePlot(LiveWidget):
         log: bool = False,
         last: float | timedelta | None = None,
         max_rows: int = 1_000_000,
+        buttons: Iterable[str] = (),
     ) -> None:
         names = stream_names(streams, what="a plot")
         given_x = None if x is None else column_name(x, "x")
@@ -87,6 +93,7 @@ class LivePlot(LiveWidget):
             log=log,
             last=_span(last),
             max_rows=max_rows,
+            buttons=_events(buttons),
         )
 
     def __repr__(self) -> str:
@@ -107,6 +114,12 @@ def _columns(y: object) -> list[str] | None:
     if not names:
         raise ValueError("y names at least one column; leave it out to draw all columns of numbers")
     return names
+
+
+def _events(buttons: Iterable[str]) -> list[str]:
+    if isinstance(buttons, str):
+        raise TypeError(f"buttons is a list of events; got {buttons!r}: write [{buttons!r}]")
+    return [check_event_name(event) for event in buttons]
 
 
 def _span(last: object) -> float | None:

@@ -3,6 +3,7 @@ import type { Connection } from '../client';
 import type { Delivery } from '../protocol/delivery';
 import type { Status } from '../protocol/messages';
 import type { KernelTarget } from '../protocol/target';
+import { Actions } from '../view/actions';
 import { afterRows, afterStatus, type Interruption, say } from '../view/situation';
 import type { View } from '../view/view';
 import { lease } from './pool';
@@ -70,6 +71,7 @@ function mount(plan: Plan, model: Model, el: HTMLElement, signal: AbortSignal): 
   const connection = lease(target, streams, signal);
   const story = new Story(connection, streams, view);
   connection.addEventListener('change', story.tell, { signal });
+  offerActions(connection, textsOf(model, 'buttons') ?? [], el, signal);
   const options = plan.tail === undefined ? {} : { tail: plan.tail };
   for (const stream of streams) {
     const watch = connection.subscribe(stream, story.take, { window: WINDOW, ...options });
@@ -78,6 +80,21 @@ function mount(plan: Plan, model: Model, el: HTMLElement, signal: AbortSignal): 
     });
   }
   story.tell();
+}
+
+function offerActions(
+  connection: Connection,
+  events: readonly string[],
+  el: HTMLElement,
+  signal: AbortSignal,
+): void {
+  if (events.length === 0) return;
+  const actions = new Actions(el, events, event => connection.emit(event), signal);
+  const allow = (): void => {
+    actions.allow(connection.state === 'live' && connection.status?.publisher === 'online');
+  };
+  connection.addEventListener('change', allow, { signal });
+  allow();
 }
 
 /** Hands rows on, and follows from them and from the connection what is to be said. */

@@ -3,7 +3,18 @@ import { Plot } from '../view/plot';
 import { numberOf, textOf, textsOf, widgetOf } from './mount';
 
 export default widgetOf({
-  traits: ['streams', 'x', 'y', 'title', 'height', 'log', 'last', 'max_rows', 'kernel_id'],
+  traits: [
+    'streams',
+    'x',
+    'y',
+    'title',
+    'height',
+    'log',
+    'last',
+    'max_rows',
+    'buttons',
+    'kernel_id',
+  ],
 
   streams: model => textsOf(model, 'streams') ?? [],
 

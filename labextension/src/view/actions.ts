@@ -1,0 +1,46 @@
+/**
+ * Buttons that each send an event to the kernel, and what its handler answered. They know no
+ * socket: `send` is given.
+ */
+import { make, makeRoot, setText } from './dom';
+import { followTheme } from './theme';
+
+export type Send = (event: string) => Promise<unknown>;
+
+export class Actions {
+  private readonly said = make('span', 'jsio-answer');
+  private readonly buttons: readonly HTMLButtonElement[];
+
+  constructor(place: HTMLElement, events: readonly string[], send: Send, signal: AbortSignal) {
+    const root = makeRoot(place, 'actions', signal);
+    this.said.setAttribute('role', 'status');
+    this.buttons = events.map(event => {
+      const button = make('button', '', event);
+      button.type = 'button';
+      button.addEventListener('click', () => void this.act(event, send), { signal });
+      return button;
+    });
+    root.append(...this.buttons, this.said);
+    followTheme(root, () => undefined, signal);
+  }
+
+  /** Whether there is a kernel that could answer. */
+  allow(possible: boolean): void {
+    for (const button of this.buttons) button.disabled = !possible;
+  }
+
+  private async act(event: string, send: Send): Promise<void> {
+    setText(this.said, `${event} …`);
+    setText(this.said, await send(event).then(answerOf(event), refusalOf(event)));
+  }
+}
+
+export const answerOf =
+  (event: string) =>
+  (answer: unknown): string =>
+    typeof answer === 'string' && answer ? answer : `${event} was received`;
+
+export const refusalOf =
+  (event: string) =>
+  (error: unknown): string =>
+    `${event} was not done: ${error instanceof Error ? error.message : String(error)}`;
