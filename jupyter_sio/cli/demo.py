@@ -74,7 +74,9 @@ def lab_command(notebook: Path, *, port: int, browser: bool) -> list[str]:
         f"--ServerApp.port={port}",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.open_browser={browser}",
-        "--ServerApp.log_level=WARN",
+        # On this machine and with a token only, so that root of a container may try it, too.
+        "--ServerApp.allow_root=True",
+        "--Application.log_level=WARN",
         "--ServerApp.jpserver_extensions=jupyter_sio=True",
         # A first start would ask about news over the notebook.
         "--LabApp.news_url=None",
