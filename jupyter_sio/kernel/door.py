@@ -62,10 +62,11 @@ class Door:
         if status == 200 and isinstance(answer.get("ticket"), str):
             return str(answer["ticket"])
         message = str(answer.get("message") or answer.get("reason") or f"HTTP {status}")
-        if status == 404:
+        # Jupyter answers 403 to a POST of a stranger to a path that it does not know; in HTML.
+        if status == 404 or (status == 403 and not answer):
             raise Refused(
                 f"the Jupyter server at {self.server.url} does not have jupyter_sio enabled "
-                f"(HTTP 404); install it where the server runs, then restart the server"
+                f"(HTTP {status}); install it where the server runs, then restart the server"
             )
         if status in (400, 401, 403):
             raise NotPermitted(f"the server does not take this process for its kernel: {message}")

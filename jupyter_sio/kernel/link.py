@@ -268,11 +268,11 @@ class Link:
         for stream in [*self._streams(), *self._ending]:
             stream.changed()
         self._ending.clear()
-        self.settled.set()
         self._ears.close()
         self._waker.close()
         if not self._stopping:
             self._listener.link_ended(error)
+        self.settled.set()  # last: who waits for it in connect() says by itself what is wrong
 
     def _disconnect(self) -> None:
         with self._lock:

@@ -82,7 +82,6 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
     """Live data from kernels to whoever may watch, over Socket.IO."""
 
     name = "jupyter_sio"
-    open_browser = False
     extension_url = "/"
     load_other_extensions = True
 
