@@ -20,7 +20,9 @@ import socketio
 from jupyter_sio.errors import BadRequest, Code, PatternError, Refused
 from jupyter_sio.protocol.grants import Access
 from jupyter_sio.protocol.messages import Grant
+from jupyter_sio.protocol.names import Namespace, parse
 from jupyter_sio.server import PatternNamespace, router_of
+from jupyter_sio.server.handlers import Route
 from tests.server.conftest import body, limited, until
 
 NOTHING = [0] * 9
@@ -205,6 +207,33 @@ async def test_python_socketios_own_class_serves_a_literal_namespace(server):
     peer = await server.join("/chat")
     peer.send('42/chat,["message","hi"]')
     assert await peer.read() == '42/chat,["message","hi"]'
+
+
+async def test_a_class_that_takes_every_event_itself_is_asked_for_each(server):
+    class Everything(PatternNamespace):
+        pattern = "/any/*"
+
+        async def trigger_event(self, event, *args):
+            seen.append((event, args[0]))
+            return True
+
+    seen = []
+    server.router.register_namespace(Everything())
+    peer = await server.join("/any/1")
+    assert await ask(peer, "/any/1", "whatever") == [True]
+    assert seen == [("connect", "/any/1"), ("whatever", "/any/1")]
+
+
+def test_what_is_no_class_of_handlers_is_refused(server):
+    for wrong in (object(), socketio.Namespace("/a")):
+        with pytest.raises(ValueError, match="an AsyncNamespace is needed"):
+            server.router.register_namespace(wrong)
+
+
+def test_a_handler_whose_signature_nobody_knows_is_given_everything():
+    route = Route(parse("/a"))
+    route.handlers["connect"] = max
+    assert route.bind("connect", Namespace("/a"), "s")("t", "u") == "u"
 
 
 async def test_a_class_without_on_connect_stays_closed(server):
@@ -858,6 +887,31 @@ async def test_an_event_that_cannot_travel_raises_where_it_is_emitted(server):
     assert server.sessions()[0].calls == 0
 
 
+async def test_call_says_whom_and_what_or_raises(server):
+    spy(server.router, "connect", "/a")
+    await server.join("/a")
+    (client,) = server.router.manager.clients.values()
+    with pytest.raises(ValueError, match="whom to ask"):
+        await server.router.call("q", namespace="/a")
+    with pytest.raises(BadRequest):
+        client.call("q", [object()], print)
+    with pytest.raises(BadRequest):
+        await server.router.call("q", object(), to=client.sid, namespace="/a")
+    assert client.session.calls == 0
+
+
+async def test_the_manager_answers_as_python_socketios_does(server):
+    spy(server.router, "connect", "/a")
+    await server.join("/a")
+    (session,), (sid,) = server.sessions(), server.router.manager.clients
+    manager = server.router.manager
+    assert list(manager.get_participants("/a", None)) == [(sid, session.sid)]
+    assert await manager.can_disconnect(sid, "/a") and not manager.is_connected(sid, "/b")
+    assert manager.is_connected(sid, "/a") and not manager.is_connected([], "/a")
+    await manager.disconnect(sid, "/a")
+    assert manager.rooms == {} and not manager.is_connected(sid, "/a")
+
+
 async def test_sessions_environ_and_transport_work_as_in_python_socketio(server):
     router, seen = server.router, []
 
@@ -945,6 +999,15 @@ async def test_a_handler_that_hangs_does_not_keep_a_client_that_left(serve):
     await until(lambda: server.router.manager.clients)
     peer.cut()
     await until(lambda: server.state() == NOTHING, 2)
+
+
+async def test_a_disconnect_handler_that_raises_leaves_nothing(server, caplog):
+    spy(server.router, "connect", "/a")
+    server.router.on("disconnect", raising(ValueError("why")), namespace="/a")
+    peer = await server.join("/a")
+    peer.cut()
+    await until(lambda: server.state() == NOTHING)
+    assert "the handler of 'disconnect' in /a failed" in caplog.text
 
 
 async def test_who_comes_back_waits_for_its_own_disconnect_handler(server):
@@ -1045,6 +1108,17 @@ async def test_close_is_told_behind_open_however_long_that_took(server):
     peer.cut()
     await until(lambda: server.state() == NOTHING)
     assert told == ["open", "close"]
+
+
+async def test_an_observer_that_hangs_does_not_keep_the_next_one_waiting(serve):
+    server = await serve(limited(connections={"handler_seconds": 0.05}))
+    told = []
+    server.router.on_open("/k/*", lambda namespace: asyncio.sleep(60))
+    server.router.on_close("/k/*", told.append)
+    server.router.announce_open("/k/1")
+    server.router.announce_close("/k/1")
+    await until(lambda: told == ["/k/1"])
+    await until(lambda: server.state() == NOTHING)
 
 
 async def test_kernels_may_be_observed_and_are_announced_by_their_owner(server):
@@ -1197,6 +1271,19 @@ async def test_the_owner_admits_hears_and_answers(server, kernels):
     assert kernels.told.count(("left", "client disconnect")) == 1
     peer.cut()
     await until(lambda: server.state() == NOTHING)
+
+
+async def test_events_before_the_owner_has_decided_follow_its_welcome(server, kernels):
+    decide = asyncio.Event()
+    kernels.admit = lambda client, auth: decide.wait()
+    peer = await server.peer()
+    peer.send("40/kernels/1,", '42/kernels/1,["early",1]', '42/kernels/1,["bad"]')
+    await until(lambda: any(len(c.queue) == 2 for c in server.router.manager.clients.values()))
+    assert kernels.told == []
+    decide.set()
+    await peer.read_until_closed()
+    assert peer.ws.close_code == 3501
+    assert [told[0] for told in kernels.told] == ["j", "early", "bad", "left"]
 
 
 async def test_the_owner_refuses(server, kernels):

@@ -235,6 +235,26 @@ async def test_what_is_outstanding_is_counted_and_told_when_it_is_less(server, d
     reading.cancel()
 
 
+async def test_nobody_is_told_of_a_connection_that_ended(server, deaf):
+    (session,) = server.sessions()
+    stuff(session, 2**20)
+    told = []
+    session.on_writable(lambda: told.append(1))
+    (mark,) = {session._mark(256 * 1024)}
+    session.abort()
+    await until(mark.done)
+    await asyncio.sleep(0)
+    assert told == [] and session._on_writable is None
+
+
+async def test_engineio_writes_text_and_bytes_through_the_session(server):
+    peer = await server.peer()
+    (session,) = server.sessions()
+    await server.router.eio.send(session.sid, "text")
+    await server.router.eio.send(session.sid, b"bytes")
+    assert [await peer.read(), await peer.read()] == ["4text", b"bytes"]
+
+
 async def test_more_written_before_it_is_told_is_waited_for_too(server, deaf):
     (session,) = server.sessions()
     stuff(session, 2**20)
