@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import importlib.util
 import json
+import os
 import shutil
 import signal
 import socket
@@ -28,6 +29,9 @@ Open JupyterLab with a notebook that shows live data. It works on a copy in a te
 directory, on a free port of this machine, and ends with Ctrl-C."""
 
 NOTEBOOK = "01_first_stream.ipynb"
+# A first start would ask, over the notebook, whether it may fetch news.
+SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
@@ -46,12 +50,14 @@ def run(options: argparse.Namespace) -> int:
     """Run JupyterLab until it ends, or until Ctrl-C."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise Problem("the demo needs JupyterLab: pip install 'jupyter-sio[demo]'")
-    with _directory(options.directory) as directory:
+    with _temporary_directory() as made:
+        directory = options.directory.resolve() if options.directory else made / "notebooks"
+        directory.mkdir(parents=True, exist_ok=True)
         notebook = directory / NOTEBOOK
         if not notebook.exists():
             notebook.write_bytes(find_notebook())
         command = lab_command(notebook, port=_free_port(), browser=not options.no_browser)
-        with _running(command) as process:
+        with _running(command, configuration=_configuration(made)) as process:
             print(f"{_address(process)}\nCtrl-C ends it.", flush=True)
             return process.wait()
 
@@ -78,18 +84,11 @@ def lab_command(notebook: Path, *, port: int, browser: bool) -> list[str]:
         "--ServerApp.allow_root=True",
         "--Application.log_level=WARN",
         "--ServerApp.jpserver_extensions=jupyter_sio=True",
-        # A first start would ask about news over the notebook.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
 
 
 @contextlib.contextmanager
-def _directory(given: Path | None) -> Iterator[Path]:
-    if given is not None:
-        given.mkdir(parents=True, exist_ok=True)
-        yield given.resolve()
-        return
+def _temporary_directory() -> Iterator[Path]:
     made = tempfile.mkdtemp(prefix="jupyter-sio-demo-")
     try:
         yield Path(made).resolve()
@@ -97,10 +96,24 @@ def _directory(given: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
+def _configuration(made: Path) -> Path:
+    """Write what is configured here beside what the user has."""
+    overrides = made / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(SETTINGS))
+    return made / "config"
+
+
 @contextlib.contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    # In a session of its own Ctrl-C reaches us alone: JupyterLab would ask whether it was meant.
-    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
+def _running(command: list[str], *, configuration: Path) -> Iterator[subprocess.Popen[bytes]]:
+    paths = [str(configuration), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    process = subprocess.Popen(
+        command,
+        # In a session of its own Ctrl-C reaches us alone: JupyterLab would ask if it was meant.
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)},
+    )
     before = {sign: signal.signal(sign, _interrupt) for sign in _signals()}
     try:
         yield process

@@ -56,6 +56,9 @@ def test_it_serves_the_notebook_with_the_extension_and_leaves_nothing(
             contents = json.loads(get(f"{base}/api/contents/{demo.NOTEBOOK}?{parts.query}"))
             assert contents["type"] == "notebook"
             assert json.loads(get(f"{base}/jupyter-sio/api/namespaces?{parts.query}")) == []
+            plugin = "@jupyterlab/apputils-extension:notification"
+            settings = json.loads(get(f"{base}/lab/api/settings/{plugin}?{parts.query}"))
+            assert settings["schema"]["properties"]["fetchNews"]["default"] == "false"
             running.send_signal(sign)
             assert running.wait(30) == 130
         finally:
