@@ -302,12 +302,13 @@ class Link:
             self._selector.register(self._ears, selectors.EVENT_READ)
             self._selector.register(connection, selectors.EVENT_READ)
             while not self._stopping:
-                self._look_after(connection, join_by)
-                self._sleep(self._selector, connection)
+                # First, not after a sleep: the server's greeting may have come with its handshake.
                 for received in self._received(connection):
                     self._take(connection, received)
                 if connection.lost is not None:
                     raise connection.lost
+                self._look_after(connection, join_by)
+                self._sleep(self._selector, connection)
         with self._lock, suppress(OSError):
             connection.leave(self._namespace)
 

@@ -223,7 +223,7 @@ class Stream:
     def _publish(self, payloads: list[Encoded], *, larger: bool) -> None:
         """Number what ``extend`` wrote, after the rows pushed before; a few at a time."""
         for payload in payloads:
-            self._make_room(larger=larger)
+            self._make_room(len(payload.data), larger=larger)
             with HeldBack():
                 with self._lock:
                     self._seal()
@@ -319,25 +319,27 @@ class Stream:
         per_row = encoder.layout.row_bytes if isinstance(encoder, Columns) else 1
         outbox.cap = max(1, self._bounds.flush_bytes // per_row)
 
-    def _make_room(self, *, larger: bool = False) -> None:
-        """Raise or wait while the outbox is full, where that is the policy.
+    def _make_room(self, size: int = 0, *, larger: bool = False) -> None:
+        """Raise or wait while ``size`` bytes do not fit, where that is the policy.
 
         A table ``larger`` than the outbox waits in any case, while somebody takes what is in it:
         dropping its beginning would be no help to anybody.
         """
-        outbox = self._outbox
-        if not outbox.full or not self._hub.sending:
+        outbox, policy, hub = self._outbox, self.options.overflow, self._hub
+        size = max(size, self._bounds.flush_bytes)
+        if outbox.takes(size) or not hub.sending:
             return
-        if self.options.overflow == "drop_oldest" and not (larger and self._hub.online):
+        if policy == "drop_oldest" and not (larger and hub.online):
             return
-        outbox.check_room(self.name)
-        self._hub.hurry()
+        outbox.check_room(self.name, size)
+        hub.hurry()
         deadline = monotonic() + self._bounds.block_seconds
-        waits = self.options.overflow == "block"
+        blocks = policy == "block"
         self._wait(
-            lambda: not outbox.full or not (self._hub.sending if waits else self._hub.online),
-            deadline,
+            lambda: outbox.takes(size) or not (hub.sending if blocks else hub.online), deadline
         )
+        with HeldBack(), self._lock:
+            outbox.drop_oldest(size)
 
     def _flush_at_once(self) -> None:
         """Encode and send in the caller's thread: any other would wait for the GIL first.

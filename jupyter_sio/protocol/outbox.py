@@ -123,8 +123,8 @@ class Outbox:
         self.bytes_total += size
         self._flushed_at = now
         self._reckon_due()
-        if self.bytes > self._bounds.bytes:
-            self._drop_oldest()
+        if self._policy == "drop_oldest":  # else a push raised or waited before it came to this
+            self.drop_oldest()
 
     def _number(self, payloads: Sequence[Encoded], now: float, time: int) -> list[Payload]:
         offset, kept = self.next, []
@@ -153,29 +153,34 @@ class Outbox:
 
     # --- overflow ----------------------------------------------------------------------------
 
+    def takes(self, size: int) -> bool:
+        """Whether a payload of ``size`` bytes fits without dropping another."""
+        return self.bytes + size <= self._bounds.bytes
+
     @property
     def full(self) -> bool:
         """Whether another payload of ``flush_bytes`` would not fit."""
-        return self.bytes + self._bounds.flush_bytes > self._bounds.bytes
+        return not self.takes(self._bounds.flush_bytes)
 
-    def check_room(self, stream: str) -> None:
-        """Raise if full and that is the policy.
+    def check_room(self, stream: str, size: int) -> None:
+        """Raise if a payload of ``size`` bytes does not fit, and that is the policy.
 
         Raises
         ------
         Overflow
             Before the row is taken.
         """
-        if self._policy == "raise" and self.full:
+        if self._policy == "raise" and not self.takes(size):
             raise Overflow(
                 f"stream {stream!r} holds {self.bytes} bytes that the server has not taken yet, "
                 f"of {self._bounds.bytes} allowed; the row was not taken. Push less often, or "
                 f"choose overflow='drop_oldest' or 'block'"
             )
 
-    def _drop_oldest(self) -> None:
+    def drop_oldest(self, size: int = 0) -> None:
+        """Drop what is over the bound, or would be with ``size`` bytes more."""
         # What was ever sent stays: the server may have it, so nobody could say if it was lost.
-        while self.bytes > self._bounds.bytes and len(self._kept) > self._spared + 1:
+        while not self.takes(size) and len(self._kept) > self._spared + 1:
             payload = self._kept[self._spared]
             del self._kept[self._spared]
             self.bytes -= len(payload.data)

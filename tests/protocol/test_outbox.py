@@ -197,10 +197,9 @@ def test_what_the_server_may_have_is_not_dropped_while_it_is_away():
 def test_raising_outbox_refuses_the_row_before_it_is_taken():
     outbox = Outbox(BOUNDS, policy="raise")
     put(outbox, 90)
-    outbox.check_room("loss")
-    put(outbox, 5)
-    with pytest.raises(Overflow, match="stream 'loss' holds 95 bytes"):
-        outbox.check_room("loss")
+    outbox.check_room("loss", 10)
+    with pytest.raises(Overflow, match="stream 'loss' holds 90 bytes"):
+        outbox.check_room("loss", 11)
 
 
 # --- compaction ------------------------------------------------------------------------------
