@@ -82,6 +82,11 @@ def jp_server_config() -> dict[str, Any]:
 
 
 @pytest.fixture
+def jp_nbconvert_templates() -> None:
+    """Copy no templates: nothing is converted here."""
+
+
+@pytest.fixture
 def server(jp_serverapp: Any, http_server: Any, jp_asyncio_loop: Any) -> Iterator[Server]:
     run = jp_asyncio_loop.run_until_complete
     run(jp_serverapp.extension_manager.start_all_extensions())
@@ -90,8 +95,12 @@ def server(jp_serverapp: Any, http_server: Any, jp_asyncio_loop: Any) -> Iterato
     yield Server(jp_serverapp, sio, jp_serverapp.connection_url, token)
     manager = jp_serverapp.kernel_manager
     for kernel_id in manager.list_kernel_ids():
+        kernel = manager.get_kernel(kernel_id)
         # What was sent to a kernel that is no more would be waited for, a second each.
-        manager.get_kernel(kernel_id)._activity_stream.socket.linger = 0
+        kernel._activity_stream.socket.linger = 0
+        # Whether a kernel is still there is asked every 100 ms; so let it be gone before.
+        kernel.provisioner.process.kill()
+        kernel.provisioner.process.wait()
     run(manager.shutdown_all(now=True))
     run(sio.stop_extension())
 
