@@ -2,8 +2,7 @@
  * Buttons that each send an event to the kernel, and what its handler answered. They know no
  * socket: `send` is given.
  */
-import { make, makeRoot, setText } from './dom';
-import { followTheme } from './theme';
+import { make, setText } from './dom';
 
 export type Send = (event: string) => Promise<unknown>;
 
@@ -11,8 +10,8 @@ export class Actions {
   private readonly said = make('span', 'jsio-answer');
   private readonly buttons: readonly HTMLButtonElement[];
 
-  constructor(place: HTMLElement, events: readonly string[], send: Send, signal: AbortSignal) {
-    const root = makeRoot(place, 'actions', signal);
+  constructor(place: Element, events: readonly string[], send: Send, signal: AbortSignal) {
+    const bar = make('div', 'jsio-actions');
     this.said.setAttribute('role', 'status');
     this.buttons = events.map(event => {
       const button = make('button', '', event);
@@ -20,8 +19,8 @@ export class Actions {
       button.addEventListener('click', () => void this.act(event, send), { signal });
       return button;
     });
-    root.append(...this.buttons, this.said);
-    followTheme(root, () => undefined, signal);
+    bar.append(...this.buttons, this.said);
+    place.append(bar);
   }
 
   /** Whether there is a kernel that could answer. */

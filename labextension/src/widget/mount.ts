@@ -89,7 +89,8 @@ function offerActions(
   signal: AbortSignal,
 ): void {
   if (events.length === 0) return;
-  const actions = new Actions(el, events, event => connection.emit(event), signal);
+  const root = el.lastElementChild ?? el; // what the view has just put there
+  const actions = new Actions(root, events, event => connection.emit(event), signal);
   const allow = (): void => {
     actions.allow(connection.state === 'live' && connection.status?.publisher === 'online');
   };
