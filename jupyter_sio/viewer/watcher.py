@@ -85,7 +85,7 @@ class Watcher:
         try:
             end = await self._converse()
         except _RETRIED as exc:
-            end = End(Code.INTERNAL_ERROR, str(exc) or type(exc).__name__)
+            end = End(Code.INTERNAL_ERROR, str(exc) or "nothing was heard of it for too long")
         if end.finished:
             return None
         if end.code >= Code.BAD_CREDENTIAL:

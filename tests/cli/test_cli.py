@@ -336,11 +336,11 @@ async def quiet(line: Line) -> None:
 async def many(line: Line) -> None:
     await line.serve()
     listening = asyncio.ensure_future(line.settle())
-    for number in range(500):
+    number = 0
+    while not listening.done():
         line.batch(number, table(number, 1))
+        number += 1
         await asyncio.sleep(0.01)
-        if listening.done():
-            break
     await listening
 
 
