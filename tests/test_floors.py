@@ -32,6 +32,8 @@ ROOMS = {
             "server.session",
             "server.sweep",
             "server.tasks",
+            "server.sweep",
+            "server.tasks",
         ),
         ("ground", "protocol"),
     ),
