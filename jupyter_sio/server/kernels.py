@@ -105,7 +105,9 @@ class Kernels:
         if not kernel_id or data.get("status") != "success":
             return
         action = data.get("action")
-        if action in ("start", "restart"):
+        if action == "restart":
+            self._restarted(str(kernel_id))
+        elif action == "start":
             self._started(str(kernel_id))
         elif action == "shutdown":
             self._ended(str(kernel_id))
@@ -157,6 +159,16 @@ class Kernels:
         namespace = self._registry.open(kernel_id)
         self._follow(kernel_id)
         self._happened(namespace, Event.KERNEL_STARTED)
+
+    def _restarted(self, kernel_id: str) -> None:
+        """Say that it was restarted, though it is over: nobody could tell before what it would be.
+
+        Where a publisher is online already, the new process has claimed, which says it better.
+        """
+        namespace = self._registry.namespaces.get(kernel_id)
+        if namespace is not None and namespace.publisher is None:
+            self._happened(namespace, Event.KERNEL_RESTARTING)
+        self._started(kernel_id)
 
     def _restarting(self, kernel_id: str) -> None:
         namespace = self._registry.namespaces.get(kernel_id)

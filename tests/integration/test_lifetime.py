@@ -126,7 +126,8 @@ async def test_a_restart_by_the_user_keeps_namespace_and_viewers(server, kernel_
     await publisher.close()
     assert (await restarting)[0] == 200
     assert server.sio.kernels.pid(kernel_id) != old_pid
-    await viewer.until(lambda: statuses(viewer)[-1][1] == "offline")
+    await viewer.until(lambda: ("restarting", "offline") in statuses(viewer))
+    await viewer.until(lambda: statuses(viewer)[-1][0] in ("starting", "idle"))
     second = await server.publisher(kernel_id, epoch="00000000000000e2")
     await viewer.until(lambda: statuses(viewer)[-1][1] == "online")
     assert not viewer.of("$bye") and not viewer.closed

@@ -1,0 +1,161 @@
+"""A real JupyterLab, or Notebook, in a subprocess and a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Nothing here may look for a host outside.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",  # in a container chromium cannot make one, and only our own pages are shown
+)
+
+
+@dataclass
+class Jupyter:
+    """One running server and where its notebooks lie."""
+
+    url: str
+    token: str
+    root: Path
+    process: subprocess.Popen[bytes]
+
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """Ask the server over REST; returns the JSON answer, None if there is none."""
+        request = Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {self.token}"},
+        )
+        with urlopen(request, timeout=30) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def kernels(self) -> list[dict[str, Any]]:
+        """List the namespaces that are live."""
+        return self.api("jupyter-sio/api/namespaces")
+
+
+def wait_for(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    """Wait until ``true()`` is; an exception counts as not yet."""
+    deadline = time.monotonic() + seconds
+    problem: Exception | None = None
+    while time.monotonic() < deadline:
+        try:
+            if found := true():
+                return found
+        except Exception as exc:  # noqa: BLE001  the last one is shown
+            problem = exc
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds:.0f} s for {what}; last: {problem!r}")
+
+
+def start_jupyter(application: str, root: Path, runtime: Path, *options: str) -> Jupyter:
+    """Start ``jupyter lab`` or ``jupyter notebook`` on a free port."""
+    token = secrets.token_hex(16)
+    env = {
+        **os.environ,
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTER_CONFIG_DIR": str(runtime / "config"),
+        "JUPYTER_TOKEN": token,
+        "JUPYTERLAB_SETTINGS_DIR": str(runtime / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(runtime / "workspaces"),
+    }
+    settings = runtime / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    with open(runtime / "server.log", "wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", application, "--no-browser", "--port=0",
+                "--ServerApp.ip=127.0.0.1", "--ServerApp.base_url=/user/a%40b/",
+                "--allow-root",
+                "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+                "--JupyterNotebookApp.expose_app_in_browser=True",
+                f"--ServerApp.root_dir={root}", *options,
+            ],
+            env=env, stdout=log, stderr=log, cwd=root,
+        )  # fmt: skip
+
+    def info() -> dict[str, Any]:
+        assert process.poll() is None, (runtime / "server.log").read_text()[-3000:]
+        return json.loads((runtime / f"jpserver-{process.pid}.json").read_text())
+
+    found = wait_for(info, f"{application} to start")
+    jupyter = Jupyter(found["url"], token, root, process)
+    wait_for(lambda: jupyter.api("api/status"), f"{application} to answer")
+    return jupyter
+
+
+def stop_jupyter(jupyter: Jupyter) -> None:
+    """Interrupt the server as Ctrl-C twice does, and see it end."""
+    jupyter.process.send_signal(signal.SIGTERM)
+    try:
+        jupyter.process.wait(20)
+    except subprocess.TimeoutExpired:
+        jupyter.process.kill()
+        jupyter.process.wait()
+        raise
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Take the place of pytest-jupyter's: playwright runs a loop of its own here."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Take the place of pytest-jupyter's, which would run the loop; our servers are processes."""
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    root = tmp_path_factory.mktemp("notebooks")
+    shutil.copy(REPOSITORY / "notebooks" / "01_first_stream.ipynb", root)
+    jupyter = start_jupyter("jupyterlab", root, tmp_path_factory.mktemp("runtime"))
+    yield jupyter
+    stop_jupyter(jupyter)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    assert path, "the browser tests need Chromium; type: sudo apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    yield page
+    context.close()
