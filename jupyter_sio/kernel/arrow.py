@@ -164,9 +164,24 @@ class Columns:
         RowError
             If a value does not fit its column, or a column is not declared.
         """
+        cells, kinds, weight = self._read(row, self.layout)
+        self._become(kinds)
+        return (self.layout, cells), weight
+
+    def read_as_is(self, row: Mapping[str, Any]) -> tuple[Row, int] | None:
+        """Read one row from any thread; None if it would change the columns. Raises as ``read``."""
+        layout = self.layout
+        cells, kinds, weight = self._read(row, layout)
+        same = len(kinds) == len(layout.kinds) and tuple(kinds.values()) == layout.kinds
+        return ((layout, cells), weight) if same else None
+
+    def _read(
+        self, row: Mapping[str, Any], layout: Layout
+    ) -> tuple[tuple[Any, ...], dict[str, Kind], int]:
+        """Read one row: its cells, the kinds that columns must have then, its weight."""
         if not row:
             raise RowError(f"stream {self._stream!r}: a row needs at least one column; got none")
-        kinds = dict(zip(self.layout.names, self.layout.kinds, strict=True))
+        kinds = dict(zip(layout.names, layout.kinds, strict=True))
         cells: dict[str, Any] = dict.fromkeys(kinds)
         weight = _CELL_BYTES * len(row)
         for name, value in row.items():
@@ -175,8 +190,7 @@ class Columns:
                 weight += len(cells[name])
         if weight > _ROW_BYTES:
             raise self._too_large(weight)
-        self._become(kinds)
-        return (self.layout, tuple(cells.values())), weight
+        return tuple(cells.values()), kinds, weight
 
     def _cell(self, name: str, value: Any, held: Kind | None) -> tuple[Kind, Any]:
         """Read one value for a column that is ``held`` so far; returns what it is now."""

@@ -74,9 +74,10 @@ class PublisherStatistics(NamedTuple):
 class Publisher:
     """One process's streams and events. Everything is safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: limits.Link | None = None) -> None:
+        self._bounds = bounds or limits.Link()
         self._streams: dict[str, Stream] = {}
-        self._handlers = Handlers()
+        self._handlers = Handlers(self._bounds)
         self._link: Link | None = None
         self._lock = threading.Lock()
         self._dropped = 0
@@ -169,7 +170,7 @@ class Publisher:
 
         self.kernel_id, self.server_url = kernel_id, server.url
         door = Door(server, kernel, self.epoch, kernel_id, secret)
-        self._link = Link(door, self, self._current_streams)
+        self._link = Link(door, self, self._current_streams, bounds=self._bounds)
         self._link.start()
         return None
 

@@ -119,6 +119,7 @@ class Stream:
     def _begin(self) -> None:
         options = self.options
         self._encoder = _encoder(self.name, options)
+        self._layout = _SLOW
         self.epoch = os.urandom(8).hex()
         self._outbox = Outbox(
             self._bounds,
@@ -147,7 +148,10 @@ class Stream:
         Overflow
             If the stream is full and ``overflow="raise"``.
         """
-        layout = self._layout  # one look: another thread may replace it
+        # The outbox before the layout: with restart() in another thread between the two, the row
+        # is of the old epoch and gone with it.
+        outbox = self._outbox
+        layout = self._layout
         try:
             packed = layout.pack(*layout.values(row)) if len(row) == layout.width else None
         except (KeyError, struct.error):
@@ -155,7 +159,6 @@ class Stream:
         if packed is None or value:
             self._push_slowly(value, row)
             return
-        outbox = self._outbox
         outbox.rows.append((layout, packed))
         if monotonic() >= outbox.due or len(outbox.rows) >= outbox.cap:
             self._flush_at_once()
@@ -279,9 +282,26 @@ class Stream:
         self._check_open()
         self._hub.notice()
         self._make_room()
+        outbox = self._outbox
+        read = self._read(value, row)
+        if read is None:
+            self._push_wider(row)
+            return
+        item, weight = read
+        outbox.rows.append(item)
+        # Two threads may lose each other's; it is begun anew with each payload.
+        outbox.weight += weight
+        if self._layout is _SLOW:
+            self._set_layout()
+        if outbox.ready(monotonic()):
+            self._flush_at_once()
+
+    def _push_wider(self, row: dict[str, Any]) -> None:
+        encoder = self._encoder
+        assert isinstance(encoder, Columns)
         with HeldBack():
             with self._lock:
-                item, weight = self._read(value, row)
+                item, weight = encoder.read(row)
                 outbox = self._outbox
                 outbox.rows.append(item)
                 outbox.weight += weight
@@ -295,14 +315,15 @@ class Stream:
                 f"stream {self.name!r} is closed; sio.stream({self.name!r}) begins it anew"
             )
 
-    def _read(self, value: tuple[Any, ...], row: dict[str, Any]) -> tuple[Any, int]:
+    def _read(self, value: tuple[Any, ...], row: dict[str, Any]) -> tuple[Any, int] | None:
+        """Read a row or a value; None if the columns must change first, under the lock."""
         if isinstance(self._encoder, Columns):
             if value:
                 raise RowError(
                     f"stream {self.name!r} is a table: a row is pushed by its columns, "
                     f"push(step=1, loss=0.5); got one positional value"
                 )
-            return self._encoder.read(row)
+            return self._encoder.read_as_is(row)
         if len(value) != 1 or row:
             raise RowError(
                 f"stream {self.name!r} has media {self.options.media}: push(value) takes one "

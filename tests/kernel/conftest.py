@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from jupyter_sio import limits
 from jupyter_sio.kernel import publisher as publisher_module
 from jupyter_sio.kernel.publisher import Publisher
 from tests.kernel.peer import KERNEL, Peer, peer
+
+# Nobody waits long between two attempts.
+QUICK = limits.Link(retry_seconds=0.02, retry_cap_seconds=0.1, sweep_seconds=0.1)
 
 
 @pytest.fixture
@@ -28,6 +32,6 @@ def in_kernel(server: Peer, monkeypatch: pytest.MonkeyPatch) -> Peer:
 
 @pytest.fixture
 def publisher(in_kernel: Peer) -> Iterator[Publisher]:
-    found = Publisher().connect(required=True)
+    found = Publisher(QUICK).connect(required=True)
     yield found
     found.close(timeout=0.5)

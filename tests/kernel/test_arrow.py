@@ -172,7 +172,7 @@ def test_a_row_error_is_a_type_error_and_a_value_error():
         Columns("loss").read({"x": 1j})
 
 
-# --- columns that grow -------------------------------------------------------------------------
+# --- columns that grow -----------------------------------------------------------------------
 
 
 def test_whole_numbers_become_floats_with_the_first_float():
@@ -254,7 +254,7 @@ def test_an_empty_row_is_refused():
         Columns("loss").read({})
 
 
-# --- declared columns ----------------------------------------------------------------------------
+# --- declared columns ------------------------------------------------------------------------
 
 
 def declared() -> Columns:
@@ -284,11 +284,11 @@ def test_a_type_that_was_not_declared_is_refused(row, expected):
 
 
 def test_a_kind_that_there_is_not_is_refused_when_declared():
-    with pytest.raises(RowError, match="a column may be one of bool, int64, .*got 'complex64'"):
+    with pytest.raises(RowError, match=r"a column may be one of bool, int64, .*got 'complex64'"):
         Columns("loss", {"z": "complex64"})
 
 
-# --- the fast way ----------------------------------------------------------------------------------
+# --- the fast way ----------------------------------------------------------------------------
 
 
 def test_rows_of_numbers_are_packed():
@@ -320,7 +320,7 @@ def test_a_value_too_large_for_its_cell_is_not_packed():
         columns.layout.pack(1, 10**400)
 
 
-# --- payloads --------------------------------------------------------------------------------------
+# --- payloads --------------------------------------------------------------------------------
 
 
 def test_rows_beyond_a_payload_are_split():

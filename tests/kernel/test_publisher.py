@@ -21,6 +21,7 @@ from jupyter_sio.errors import (
 from jupyter_sio.kernel import publisher as publisher_module
 from jupyter_sio.kernel.publisher import Publisher
 from jupyter_sio.kernel.viewers import Viewer
+from tests.kernel.conftest import QUICK
 from tests.kernel.peer import BASE, KERNEL, Peer, table
 
 ADA = {"id": "v1", "name": "ada", "grants": ["watch", "send", "manage"]}
@@ -99,7 +100,7 @@ def test_a_server_that_refuses_is_not_asked_again(in_kernel: Peer, status, text)
 
 def test_a_server_that_fails_for_now_is_asked_again(in_kernel: Peer):
     in_kernel.ticket_status = 503
-    publisher = Publisher()
+    publisher = Publisher(QUICK)
     with pytest.warns(RuntimeWarning, match="did not answer within 0.05 s .*trying goes on"):
         publisher.connect(timeout=0.05)
     publisher.stream("loss").push(step=1)
@@ -464,7 +465,7 @@ def test_wait_for_returns_what_was_sent(publisher: Publisher, server: Peer, args
 
 
 def test_wait_for_gives_up_at_the_timeout(publisher: Publisher):
-    with pytest.raises(TimeoutError, match="no viewer sent 'go' within 0.02 s"):
+    with pytest.raises(TimeoutError, match=r"no viewer sent 'go' within 0.02 s"):
         publisher.wait_for("go", timeout=0.02)
     assert publisher._handlers._waiting == []
 

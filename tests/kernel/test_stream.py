@@ -66,7 +66,7 @@ def rows(stream: Stream) -> list[dict[str, Any]]:
     return [row for publish in taken(stream) for row in table(publish.payload).to_pylist()]
 
 
-# --- pushing -----------------------------------------------------------------------------------
+# --- pushing ---------------------------------------------------------------------------------
 
 
 def test_the_first_row_is_sealed_by_the_push_itself(hub):
@@ -145,7 +145,7 @@ def test_declared_columns_hold_from_the_first_push(hub):
         stream.push(stp=1)
 
 
-# --- other media ---------------------------------------------------------------------------------
+# --- other media -----------------------------------------------------------------------------
 
 
 def test_json_values_are_lines(hub):
@@ -202,7 +202,7 @@ def test_only_a_table_has_columns(hub):
         made(hub, media="image/png", columns={"x": "int64"})
 
 
-# --- snapshots -----------------------------------------------------------------------------------
+# --- snapshots -------------------------------------------------------------------------------
 
 
 def test_what_is_changed_after_the_push_is_sent_as_it_was(hub):
@@ -231,7 +231,7 @@ def test_a_json_value_changed_after_the_push_is_sent_as_it_was(hub):
     assert [publish.payload for publish in taken(stream)] == [b'{"a":[1]}\n']
 
 
-# --- extending -----------------------------------------------------------------------------------
+# --- extending -------------------------------------------------------------------------------
 
 
 def test_a_table_comes_after_the_rows_pushed_before(hub):
@@ -294,7 +294,7 @@ def test_a_table_larger_than_the_outbox_waits_for_the_link(hub):
     assert sum(publish.rows for publish in received) == 500_000
 
 
-# --- overflow --------------------------------------------------------------------------------------
+# --- overflow --------------------------------------------------------------------------------
 
 SMALL = replace(BOUNDS, bytes=8192, flush_bytes=800)
 
@@ -315,7 +315,7 @@ def test_by_default_the_oldest_rows_are_dropped(hub):
 
 def test_a_full_stream_may_raise_instead(hub):
     stream = made(hub, SMALL, overflow="raise")
-    with pytest.raises(Overflow, match="stream 'loss' holds .* of 8192 allowed"):
+    with pytest.raises(Overflow, match=r"stream 'loss' holds .* of 8192 allowed"):
         fill(stream)
     pushed = stream.statistics().rows
     with pytest.raises(Overflow):
@@ -349,7 +349,7 @@ def test_a_stream_that_waited_too_long_drops_the_oldest(hub):
     assert stream.statistics().dropped > 0
 
 
-# --- without a server ------------------------------------------------------------------------------
+# --- without a server ------------------------------------------------------------------------
 
 
 def test_rows_that_go_nowhere_are_counted(hub):
@@ -368,7 +368,7 @@ def test_rows_are_validated_also_where_they_go_nowhere(hub):
         stream.push(step="text")
 
 
-# --- flush, restart, close ---------------------------------------------------------------------------
+# --- flush, restart, close -------------------------------------------------------------------
 
 
 def test_flush_waits_for_the_acknowledgement(hub):
@@ -439,7 +439,7 @@ def test_a_closed_stream_takes_no_more_rows(hub):
     assert rows(stream) == [{"x": 1}]
 
 
-# --- statistics ------------------------------------------------------------------------------------
+# --- statistics ------------------------------------------------------------------------------
 
 
 def test_statistics_name_what_they_count(hub):
@@ -454,7 +454,7 @@ def test_statistics_name_what_they_count(hub):
     assert stream.statistics()[4:] == (0, 0.0)
 
 
-# --- compaction --------------------------------------------------------------------------------------
+# --- compaction ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("media", "value"), [("application/x-ndjson", ({"a": 1},)), (None, ())])

@@ -87,7 +87,7 @@ def test_a_reader_is_read_batch_by_batch():
     assert written(reader)["i"].to_pylist() == list(range(10))
 
 
-# --- numbers -------------------------------------------------------------------------------------
+# --- numbers ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">i4", ">u8"])
@@ -128,7 +128,7 @@ def test_arrows_floats_become_float64(kind):
     ids=["numpy", "list", "arrow", "polars"],
 )
 def test_whole_numbers_beyond_int64_are_refused_before_a_row_went_out(source):
-    with pytest.raises(RowError, match="column 'x'.* 64 bits"):
+    with pytest.raises(RowError, match=r"column 'x'.* 64 bits"):
         next(payloads(source))
 
 
@@ -149,7 +149,7 @@ def test_array_array_and_memoryview_are_columns():
     assert found.to_pylist() == [{"a": 1.5, "m": 1.5, "r": 0}, {"a": 2.5, "m": 2.5, "r": 1}]
 
 
-# --- text, times, categories, nulls -----------------------------------------------------------------
+# --- text, times, categories, nulls ----------------------------------------------------------
 
 LONG = "more than twelve bytes of text"
 
@@ -255,7 +255,7 @@ def test_validity_bits_are_cut_anywhere():
         assert written(part).to_pylist() == part.to_pylist()
 
 
-# --- how it fits the stream's columns ----------------------------------------------------------------
+# --- how it fits the stream's columns --------------------------------------------------------
 
 
 def test_a_column_of_whole_numbers_is_written_as_floats_once_the_stream_has_floats():
@@ -295,7 +295,7 @@ def test_a_declared_stream_refuses_other_columns_of_a_table():
         written({"step": [1], "x": [2]}, columns)
 
 
-# --- what is no table ----------------------------------------------------------------------------
+# --- what is no table ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_what_is_no_table_is_one_error_that_says_why(source, text):
         written(source)
 
 
-# --- size ----------------------------------------------------------------------------------------
+# --- size ------------------------------------------------------------------------------------
 
 
 def test_payloads_stay_within_their_bound_whatever_a_row_weighs():
