@@ -17,6 +17,7 @@ from jupyter_sio.protocol import socketio
 from jupyter_sio.protocol.target import Target
 from jupyter_sio.viewer import door
 from jupyter_sio.viewer.items import Item
+from jupyter_sio.viewer.silence import Listener
 from jupyter_sio.viewer.watching import Delivery, End, Wanted, Watching
 
 log = logging.getLogger("jupyter_sio.viewer")
@@ -24,7 +25,7 @@ log = logging.getLogger("jupyter_sio.viewer")
 _NOT_PERMITTED = frozenset({Code.BAD_CREDENTIAL, Code.NOT_PERMITTED, Code.LINK_REVOKED})
 
 # What a network, a proxy or a server that is being restarted does to a connection.
-_RETRIED = (OSError, WebSocketException, BadRequest, asyncio.TimeoutError)
+_RETRIED = (OSError, WebSocketException, BadRequest)
 
 
 class Watcher:
@@ -85,7 +86,7 @@ class Watcher:
         try:
             end = await self._converse()
         except _RETRIED as exc:
-            end = End(Code.INTERNAL_ERROR, str(exc) or "nothing was heard of it for too long")
+            end = End(Code.INTERNAL_ERROR, str(exc) or type(exc).__name__)
         if end.finished:
             return None
         if end.code >= Code.BAD_CREDENTIAL:
@@ -105,7 +106,8 @@ class Watcher:
         socket = await door.open_socket(found)
         self._socket = socket
         try:
-            return await self._listen(socket, found.namespace)
+            with Listener(socket, limits.Viewing.door_seconds) as listener:
+                return await self._listen(listener, found.namespace)
         finally:
             self._socket = None
             try:
@@ -113,16 +115,14 @@ class Watcher:
             finally:
                 socket.transport.abort()  # nothing, unless closing was cut short
 
-    async def _listen(self, socket: ClientConnection, namespace: str) -> End:
+    async def _listen(self, listener: Listener, namespace: str) -> End:
         decoder = socketio.Decoder()
-        patience: float | None = limits.Viewing.door_seconds
         while True:
-            frame = await asyncio.wait_for(socket.recv(), patience)
-            message = decoder.receive(frame)
+            message = decoder.receive(await listener.next())
             if message is None:
                 continue
             if isinstance(message, socketio.Opened):
-                patience = message.ping_interval + message.ping_timeout
+                listener.wait(message.ping_interval + message.ping_timeout)
                 await self._send(self._watching.connected(namespace))
                 continue
             turn = self._watching.receive(message)

@@ -307,6 +307,41 @@ async def test_a_server_that_falls_silent_is_connected_to_anew() -> None:
         assert await asyncio.wait_for(collect(peer, "loss"), 30) == []
 
 
+async def test_a_loop_that_is_busy_for_longer_than_the_pings_is_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits.Viewing, "handover_items", 1)
+
+    async def script(line: Line) -> None:
+        await line.serve(next=3)
+        line.batch(0, table(0, 1), table(1, 1), table(2, 1))
+        line.bye(3510)
+        await line.settle()
+
+    async with Peer(script).running() as peer:
+        peer.ping_ms = 300
+        async for _ in awatch(peer.url, "loss", kernel_id=KERNEL):
+            await asyncio.sleep(0.5)
+    assert not peer.scripts and len(peer.requests) == 1
+
+
+async def test_leaving_while_rows_pour_in_is_never_lost() -> None:
+    async def script(line: Line) -> None:
+        await line.serve()
+        listening = asyncio.ensure_future(line.settle())
+        number = 0
+        while not listening.done():
+            line.batch(number, b"", b"", b"")
+            number += 3
+            await asyncio.sleep(0)
+
+    async with Peer(*[script] * 10).running() as peer:
+        for _ in range(10):
+            watched = awatch(peer.url, "loss", kernel_id=KERNEL)
+            await anext(watched)
+            await asyncio.wait_for(watched.aclose(), 20)
+
+
 async def test_the_servers_wish_when_to_come_back_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "backoff", lambda attempts: 60.0)
 
