@@ -27,6 +27,8 @@ export interface Look {
   time: boolean;
   zoned: boolean;
   log: boolean;
+  /** x is whole numbers only: rows. */
+  whole: boolean;
   xLabel: string;
 }
 
@@ -47,6 +49,10 @@ export interface Gestures {
 const LINEAR: uPlot.Scale.Distr.Linear = 1;
 const LOGARITHMIC: uPlot.Scale.Distr.Logarithmic = 3;
 /* eslint-enable @typescript-eslint/no-unsafe-enum-assignment */
+
+const WHOLE_STEPS = Array.from({ length: 16 }, (_, power) =>
+  [1, 2, 5].map(digit => digit * 10 ** power),
+).flat();
 
 const LINE_WIDTH = 1.6;
 const HOVER_DOTS = 8;
@@ -162,9 +168,10 @@ export class Chart {
   }
 
   private xAxis(): uPlot.Axis {
-    const { time, zoned, xLabel } = this.look;
+    const { time, zoned, whole, xLabel } = this.look;
     return {
       ...this.axis(),
+      ...(whole ? { incrs: WHOLE_STEPS } : {}),
       label: xLabel,
       labelSize: 18,
       labelGap: 0,

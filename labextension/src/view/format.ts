@@ -20,11 +20,19 @@ export function formatTick(value: number, step: number): string {
   if (value !== 0 && (size >= 1e7 || size < 1e-4)) {
     return exponential(value, Math.max(0, magnitude(value) - magnitude(step)));
   }
-  const digits = Math.min(20, Math.max(0, -magnitude(step)));
+  const digits = decimals(step);
   return value.toLocaleString(undefined, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
+}
+
+/** How many decimals it takes to write `step` to two significant digits: 2.5 has one. */
+function decimals(step: number): number {
+  const [, fraction = ''] = withoutZeros(
+    step.toFixed(Math.min(20, 1 - Math.min(1, magnitude(step)))),
+  ).split('.');
+  return fraction.length;
 }
 
 function magnitude(value: number): number {

@@ -69,6 +69,7 @@ export class Plot implements View {
   private shownY: Range = [0, 1];
   private hovered: { x: number; rows: (number | null)[] } | null = null;
   private onScreen = true;
+  private width = 0;
 
   constructor(
     place: HTMLElement,
@@ -99,7 +100,11 @@ export class Plot implements View {
   // --- data ---------------------------------------------------------------------------------
 
   private readonly apply = (delivery: Delivery): void => {
-    this.sources.get(delivery.stream)?.take(delivery, Date.now());
+    const source = this.sources.get(delivery.stream);
+    const held = source?.rows ?? 0;
+    source?.take(delivery, Date.now());
+    const gone = held > 0 && [...this.sources.values()].every(({ rows }) => rows === 0);
+    if (gone) this.gestures.reset(); // there is nothing left to zoom into, or to hold
   };
 
   private lines(): Line[] {
@@ -107,14 +112,14 @@ export class Plot implements View {
     return [...this.entries.values()].map(entry => entry.line);
   }
 
-  /** One legend entry for each trace; a trace that begins anew keeps its entry and colour. */
+  /** One legend entry for each trace; one that begins anew keeps its entry and colour. */
   private matchEntries(): void {
     for (const source of this.sources.values()) {
       for (const [column, trace] of source.traces) {
         const key = JSON.stringify([source.name, column]);
-        const entry = this.entries.get(key);
-        if (entry) entry.line.trace = trace;
-        else this.entries.set(key, this.makeEntry(source.name, column, trace));
+        const entry = this.entries.get(key) ?? this.makeEntry(source.name, column, trace);
+        this.entries.set(key, entry);
+        entry.button.hidden = trace.length === 0; // a column of an earlier life
       }
     }
   }
@@ -250,10 +255,11 @@ export class Plot implements View {
   // --- drawing ------------------------------------------------------------------------------
 
   private readonly draw = (): void => {
-    const width = this.area.clientWidth;
-    if (!this.onScreen || width === 0) return;
+    // While JupyterLab changes its theme there is no width for a moment, and nothing tells its end.
+    this.width = this.area.clientWidth || this.width;
+    if (!this.onScreen || this.width === 0) return;
     const lines = this.lines();
-    const chart = this.chartFor(this.currentLook(), width);
+    const chart = this.chartFor(this.currentLook());
     this.shownX = this.chooseX(lines);
     this.shownY = this.chooseY(lines, this.shownX);
     chart.show(lines, this.shownX, this.shownY);
@@ -270,15 +276,16 @@ export class Plot implements View {
       time,
       zoned: known?.zoned ?? true,
       log: this.log,
+      whole: this.options.x === null,
       xLabel: this.options.x ?? 'row',
     };
   }
 
-  private chartFor(look: Look, width: number): Chart {
+  private chartFor(look: Look): Chart {
     if (this.chart && JSON.stringify(look) === JSON.stringify(this.look)) return this.chart;
     this.chart?.destroy();
     this.look = look;
-    const size = { width, height: this.options.height };
+    const size = { width: this.width, height: this.options.height };
     this.chart = new Chart(this.area, look, this.gestures, size);
     return this.chart;
   }

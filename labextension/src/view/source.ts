@@ -120,7 +120,7 @@ export class Source {
 
   private begin(now: number): void {
     if (this.rows > 0) this.begunAt = now;
-    this.traces.clear();
+    for (const trace of this.traces.values()) trace.clear();
     this.seen.clear();
     this.missing.clear();
     this.rows = this.skipped = 0;

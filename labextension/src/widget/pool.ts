@@ -36,7 +36,11 @@ export function lease(
   const key = JSON.stringify([version, target.baseUrl, target.kernelId]);
   const fits = (shared: Shared): boolean =>
     shared.key === key && !isOver(shared) && !streams.some(name => shared.streams.includes(name));
-  const shared = [...pool()].find(fits) ?? { key, connection: connect(target), streams: [] };
+  const shared = [...pool()].find(fits) ?? {
+    key,
+    connection: connect(target, { name: 'notebook' }),
+    streams: [],
+  };
   shared.streams.push(...streams);
   pool().add(shared);
   signal.addEventListener('abort', () => {

@@ -31,6 +31,11 @@ test('ticks have the digits that tell them apart', () => {
     [2e-6, 4e-6].map(value => formatTick(value, 2e-6)),
     ['2e-6', '4e-6'],
   );
+  assert.deepEqual(
+    [2.5, 5].map(value => formatTick(value, 2.5)),
+    ['2.5', '5.0'],
+  );
+  assert.equal(formatTick(1500, 500), (1500).toLocaleString());
   assert.equal(formatTick(3e7, 1e7), '3e7');
 });
 
