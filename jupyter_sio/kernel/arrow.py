@@ -2,8 +2,8 @@
 
 A row is validated and copied when it is pushed. Rows of whole numbers and floats alone are
 packed with ``struct``, 8 bytes a value, so that a column is one strided copy later; all others
-are kept as tuples. Either kind carries the layout it was read with: a row pushed just before
-another thread widened a column is still read rightly.
+are kept as tuples. A packed row begins with its layout's number: one pushed just before another
+thread widened a column is still read rightly.
 
 Source: protocol.md §6.
 """
@@ -32,7 +32,7 @@ from jupyter_sio.protocol.outbox import Encoded
 if TYPE_CHECKING:
     from jupyter_sio.kernel.tables import Table
 
-Row: TypeAlias = "tuple[Layout, bytes | tuple[Any, ...]]"
+Row: TypeAlias = "bytes | tuple[Any, ...]"
 
 SCHEMAS: dict[Kind, Any] = {
     NULL: na.null(),
@@ -69,23 +69,29 @@ _CELL_BYTES = 8
 _ROW_BYTES = limits.Outbox.payload_bytes - 16 * limits.KIB
 # Tables are cut into payloads of about this size: several of them go in one message.
 _CHUNK_BYTES = limits.Outbox.payload_bytes // 4
+_SMALL_ROWS = limits.Outbox.compact_bytes // _CELL_BYTES
 # A table of no more rows is gathered like pushed ones, so that many make one payload.
 FEW_ROWS = 64
 
 
 class Layout:
-    """The columns of a stream at one time: names in the order they came, and their kinds."""
+    """The columns of a stream at one time: names in the order they came, and their kinds.
 
-    def __init__(self, names: tuple[str, ...] = (), kinds: tuple[Kind, ...] = ()) -> None:
+    ``number`` tells it from the stream's other ones.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...] = (), kinds: tuple[Kind, ...] = (), number: int = 0
+    ) -> None:
         self.names = names
         self.kinds = kinds
+        self.number = number
         self.width = len(names) or -1  # no row has -1 values: all of them go the slow way
         self.row_bytes = _CELL_BYTES * max(1, len(names))
         self.values: Callable[[Mapping[str, Any]], tuple[Any, ...]] = _values(names)
         self.packed = bool(names) and all(kind in _PACKED for kind in kinds)
-        self._struct = (
-            struct.Struct("".join(_PACKED[kind][0] for kind in kinds)) if self.packed else None
-        )
+        codes = "".join(_PACKED[kind][0] for kind in kinds) if self.packed else ""
+        self._struct = struct.Struct(f"q{codes}")
         self.pack: Callable[..., bytes | None] = self._packer()
 
     def _packer(self) -> Callable[..., bytes | None]:
@@ -94,7 +100,7 @@ class Layout:
         Written out for its columns, as namedtuple writes its ``__new__``: a loop over them takes
         three times as long, on the one path that a training loop runs millions of times.
         """
-        if self._struct is None:
+        if not self.packed:
             return lambda *values: None
         cells = [f"c{i}" for i in range(len(self.kinds))]
         test = " and ".join(f"type({c}) in t{c}" for c in cells)
@@ -102,7 +108,7 @@ class Layout:
         known |= {f"t{c}": _PACKED[kind][1] for c, kind in zip(cells, self.kinds, strict=True)}
         text = ", ".join(cells)
         packer: Callable[..., bytes | None] = eval(
-            f"lambda {text}: pack({text}) if {test} else None", known
+            f"lambda {text}: pack({self.number}, {text}) if {test} else None", known
         )
         return packer
 
@@ -112,12 +118,19 @@ class Layout:
         columns = zip(self.names, self.kinds, strict=True)
         return na.c_schema(na.struct({name: SCHEMAS[kind] for name, kind in columns}))
 
-    def unpack(self, cells: bytes | tuple[Any, ...]) -> tuple[Any, ...]:
-        """Read a row of this layout as values."""
-        if isinstance(cells, tuple):
-            return cells
-        assert self._struct is not None
-        return self._struct.unpack(cells)
+    def unpack(self, row: bytes) -> tuple[Any, ...]:
+        """Read the values of a row that was packed in this layout."""
+        cells: tuple[Any, ...] = self._struct.unpack(row)
+        return cells[1:]
+
+    def columns_of(self, packed: bytes) -> list[bytes] | None:
+        """Take rows apart that were packed in this layout; None if some are of another."""
+        step = len(self.kinds) + 1
+        cells = memoryview(packed).cast("q")
+        length = len(cells) // step
+        if cells[::step].tobytes() != struct.pack("q", self.number) * length:
+            return None
+        return [cells[i::step].tobytes() for i in range(1, step)]
 
 
 def _values(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -137,6 +150,7 @@ class Columns:
         self._declared = declared is not None
         kinds = {name: self._kind(name, kind) for name, kind in (declared or {}).items()}
         self.layout = Layout(tuple(kinds), tuple(kinds.values()))
+        self._layouts = [self.layout]  # by number
 
     def _kind(self, name: object, declared: object) -> Kind:
         if not isinstance(name, str):
@@ -166,14 +180,14 @@ class Columns:
         """
         cells, kinds, weight = self._read(row, self.layout)
         self._become(kinds)
-        return (self.layout, cells), weight
+        return cells, weight
 
     def read_as_is(self, row: Mapping[str, Any]) -> tuple[Row, int] | None:
         """Read one row from any thread; None if it would change the columns. Raises as ``read``."""
         layout = self.layout
         cells, kinds, weight = self._read(row, layout)
         same = len(kinds) == len(layout.kinds) and tuple(kinds.values()) == layout.kinds
-        return ((layout, cells), weight) if same else None
+        return (cells, weight) if same else None
 
     def _read(
         self, row: Mapping[str, Any], layout: Layout
@@ -236,7 +250,9 @@ class Columns:
         if names != self.layout.names:
             self.check_names(names)
         if (names, tuple(kinds.values())) != (self.layout.names, self.layout.kinds):
-            self.layout = Layout(names, tuple(kinds.values()))
+            layout = Layout(names, tuple(kinds.values()), len(self._layouts))
+            self._layouts.append(layout)
+            self.layout = layout
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise if these cannot be a stream's columns."""
@@ -281,7 +297,7 @@ class Columns:
             table.columns[name].cells(0, length) if name in table.columns else [None] * length
             for name in layout.names
         ]
-        rows: list[Row] = [(layout, cells) for cells in zip(*columns, strict=True)]
+        rows: list[Row] = list(zip(*columns, strict=True))
         for row in rows:
             if (weight := _row_weight(row)) > _ROW_BYTES:
                 raise self._too_large(weight)
@@ -319,17 +335,50 @@ class Columns:
     def encode(self, rows: Sequence[Row]) -> list[Encoded]:
         """Write rows as payloads of at most 1 MiB; normally one."""
         layout = self.layout
-        data = payload(layout.schema, len(rows), _children(layout, rows))
+        data = self.join(rows, layout)
         if len(data) > limits.Outbox.payload_bytes and len(rows) > 1:
             half = len(rows) // 2
             return self.encode(rows[:half]) + self.encode(rows[half:])
-        small = _weight(rows) <= limits.Outbox.compact_bytes
+        small = len(rows) <= _SMALL_ROWS and _weight(rows) <= limits.Outbox.compact_bytes
         return [Encoded(len(rows), data, list(rows) if small else None, layout)]
 
     def join(self, rows: Sequence[Row], layout: object) -> bytes:
-        """Write rows of several payloads that had ``layout`` as one."""
+        """Write rows as one payload in ``layout``, or rows of several payloads that had it."""
         assert isinstance(layout, Layout)
-        return payload(layout.schema, len(rows), _children(layout, rows))
+        return payload(layout.schema, len(rows), self._arrays(layout, rows))
+
+    def _arrays(self, layout: Layout, rows: Sequence[Row]) -> list[Any]:
+        packed = self._packed(layout, rows)
+        if packed is not None:
+            return [
+                c_array_from_buffers(c_schema(kind), len(rows), [None, data], null_count=0)
+                for kind, data in zip(layout.kinds, packed, strict=True)
+            ]
+        # Rows of earlier layouts may have fewer columns, never others.
+        nulls = (None,) * len(layout.names)
+        table = [(self._cells(row) + nulls)[: len(nulls)] for row in rows]
+        columns = zip(*table, strict=True)
+        return [column(kind, cells) for kind, cells in zip(layout.kinds, columns, strict=True)]
+
+    def _packed(self, layout: Layout, rows: Sequence[Any]) -> list[bytes] | None:
+        """Take rows apart that were all packed in ``layout``; None if some were not."""
+        if not layout.packed:
+            return None
+        try:
+            joined = b"".join(rows)
+        except TypeError:  # one is a tuple
+            return None
+        # Only where there were others can a row be of another length, and look like several.
+        others = sum(other.packed for other in self._layouts) > 1
+        if others and len(set(map(len, rows))) > 1:
+            return None
+        return layout.columns_of(joined) if len(joined) == len(rows) * len(rows[0]) else None
+
+    def _cells(self, row: Row) -> tuple[Any, ...]:
+        if isinstance(row, tuple):
+            return row
+        (number,) = struct.unpack_from("q", row)
+        return self._layouts[int(number)].unpack(row)
 
 
 def kind_name(kind: Kind | None) -> str:
@@ -351,33 +400,9 @@ def _weight(rows: Sequence[Row]) -> int:
 
 
 def _row_weight(row: Row) -> int:
-    cells = row[1]
-    if isinstance(cells, bytes):
-        return len(cells)
-    return sum(len(cell) if isinstance(cell, bytes) else _CELL_BYTES for cell in cells)
-
-
-def _children(layout: Layout, rows: Sequence[Row]) -> list[Any]:
-    cells = [row[1] for row in rows]
-    if {row[0] for row in rows} == {layout} and tuple not in set(map(type, cells)):
-        return _strided(layout, b"".join(cells))  # type: ignore[arg-type]
-    # Rows of earlier layouts may have fewer columns, never others.
-    nulls = (None,) * len(layout.names)
-    table = [(held.unpack(cells) + nulls)[: len(nulls)] for held, cells in rows]
-    columns = zip(*table, strict=True)
-    return [column(kind, cells) for kind, cells in zip(layout.kinds, columns, strict=True)]
-
-
-def _strided(layout: Layout, packed: bytes) -> list[Any]:
-    width = len(layout.kinds)
-    cells = memoryview(packed).cast("q")
-    length = len(cells) // width
-    return [
-        c_array_from_buffers(
-            c_schema(kind), length, [None, cells[i::width].tobytes()], null_count=0
-        )
-        for i, kind in enumerate(layout.kinds)
-    ]
+    if isinstance(row, bytes):
+        return len(row) - _CELL_BYTES
+    return sum(len(cell) if isinstance(cell, bytes) else _CELL_BYTES for cell in row)
 
 
 def column(kind: Kind, cells: Sequence[Any]) -> Any:

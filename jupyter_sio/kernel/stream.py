@@ -159,7 +159,7 @@ class Stream:
         if packed is None or value:
             self._push_slowly(value, row)
             return
-        outbox.rows.append((layout, packed))
+        outbox.rows.append(packed)
         if monotonic() >= outbox.due or len(outbox.rows) >= outbox.cap:
             self._flush_at_once()
 

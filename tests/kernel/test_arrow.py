@@ -186,7 +186,7 @@ def test_rows_packed_before_a_column_widened_are_read_rightly():
     columns = Columns("loss")
     columns.read({"x": 1})
     layout = columns.layout
-    packed = (layout, layout.pack(2**40))
+    packed = layout.pack(2**40)
     widened = columns.read({"x": 0.5, "y": "new"})[0]
     (payload,) = columns.encode([packed, widened, packed])
     assert table(payload.data).to_pylist() == [
@@ -295,7 +295,7 @@ def test_rows_of_numbers_are_packed():
     columns = Columns("loss")
     columns.read({"step": 1, "loss": 0.5})
     layout = columns.layout
-    assert layout.pack(*layout.values({"loss": 0.25, "step": 2})) == struct.pack("qd", 2, 0.25)
+    assert layout.pack(*layout.values({"loss": 0.25, "step": 2})) == struct.pack("qqd", 1, 2, 0.25)
 
 
 @pytest.mark.parametrize("value", ["text", True, None, 1j, decimal.Decimal(1), np.zeros(1)])
@@ -308,7 +308,7 @@ def test_nothing_but_numbers_is_packed(value):
 def test_numpys_scalars_are_packed_once_they_were_seen():
     columns = Columns("loss")
     columns.read({"loss": np.float32(0.5)})
-    assert columns.layout.pack(np.float32(0.25)) == struct.pack("d", 0.25)
+    assert columns.layout.pack(np.float32(0.25)) == struct.pack("qd", 1, 0.25)
 
 
 def test_a_value_too_large_for_its_cell_is_not_packed():

@@ -259,9 +259,9 @@ def test_a_bug_in_the_thread_is_logged_and_counted_and_the_link_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(connection.Connection, "receive", lambda self: 1 / 0)
         server.send("$published", [99, 0])
-        server.until(lambda: publisher.statistics().crashes)
-    server.until(lambda: publisher.online)
-    assert "the link failed" in caplog.text
+        server.until(lambda: "the link failed" in caplog.text)
+    server.until(lambda: server.joins == 2)
+    assert publisher.statistics().crashes == 1
 
 
 # --- torture ---------------------------------------------------------------------------------
