@@ -400,8 +400,7 @@ class Link:
     def _published(self, published: Published) -> None:
         for stream in [*self._streams(), *self._ending]:
             if stream.id == published.id:
-                compact = stream.published(published.next)
-                if compact is not None:
+                while (compact := stream.published(published.next)) is not None:
                     self._tell(compact)
                 return
 

@@ -92,3 +92,26 @@ async def test_a_million_rows_in_a_tight_loop_arrive_or_are_told(server: Server,
         expected += sum(args[0][3:])
     assert rows(viewer.of("$batch")[-1][-1])[-1] == {"step": count - 1, "loss": (count - 1) / 2}
     await viewer.close()
+
+
+async def test_an_hour_of_ten_rows_a_second_fits_the_default_history(server: Server, kernel_id: str):
+    ns, count = f"/kernels/{kernel_id}", 36_000
+    code = (
+        "import time, jupyter_sio as sio\nrows = sio.stream('rows')\n"
+        f"for i in range({count}):\n"
+        "    rows.push(step=i, loss=i / 7, accuracy=0.5)\n"
+        "    rows.seal()  # a payload of its own, as if the next push were 0.1 s away\n"
+        "    if i % 500 == 0:\n        assert rows.flush(20)\n"
+        "assert rows.flush(20)\nprint(rows.statistics())"
+    )
+    printed = await run(server, kernel_id, code, seconds=100)
+    assert f"batches={count}" in printed
+    history = server.sio.registry.namespaces[kernel_id].streams["rows"].history
+    assert (history.first, history.next) == (0, count)
+    assert history.payloads < count / 32
+    viewer = await server.viewer(kernel_id)
+    began = asyncio.get_running_loop().time()
+    await viewer.ask(ns, "$subscribe", {"stream": "rows"})
+    await viewer.until(lambda: sum(sum(args[0][3:]) for args in viewer.of("$batch")) == count)
+    print(f"replayed {history.bytes:,} bytes in {asyncio.get_running_loop().time() - began:.2f} s")
+    await viewer.close()
