@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.integration.conftest import Server, new_epoch
 from tests.wire import Wire
 

@@ -94,7 +94,7 @@ async def test_a_million_rows_in_a_tight_loop_arrive_or_are_told(server: Server,
     await viewer.close()
 
 
-async def test_an_hour_of_ten_rows_a_second_fits_the_default_history(server: Server, kernel_id: str):
+async def test_an_hour_of_ten_rows_a_second_fits_the_history(server: Server, kernel_id: str):
     ns, count = f"/kernels/{kernel_id}", 36_000
     code = (
         "import time, jupyter_sio as sio\nrows = sio.stream('rows')\n"
