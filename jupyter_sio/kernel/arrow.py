@@ -61,6 +61,13 @@ _C_SCHEMAS: dict[Kind, Any] = {}
 _WHOLE: set[type] = {int}
 _REAL: set[type] = {float, int}
 _PACKED: dict[Kind, tuple[str, set[type]]] = {INT: ("q", _WHOLE), FLOAT: ("d", _REAL)}
+# Of the other common kinds: the test that a value needs no further look, and what is kept of it.
+_COMMON: dict[Kind, tuple[str, str]] = {
+    INT: (f"({{c}} is None or type({{c}}) is int and {-(2**63)} <= {{c}} < {2**63})", "{c}"),
+    FLOAT: ("({c} is None or type({c}) is float)", "{c}"),
+    BOOL: ("({c} is None or type({c}) is bool)", "{c}"),
+    TEXT: ("({c} is None or type({c}) is str)", "(None if {c} is None else {c}.encode())"),
+}
 _CODES: dict[Kind, str] = {FLOAT: "d", "tdD": "i", "tts": "i", "ttm": "i"}  # else "q"
 _TEXTS = (TEXT, "z")
 _CELL_BYTES = 8
@@ -93,6 +100,7 @@ class Layout:
         codes = "".join(_PACKED[kind][0] for kind in kinds) if self.packed else ""
         self._struct = struct.Struct(f"q{codes}")
         self.pack: Callable[..., bytes | None] = self._packer()
+        self._texts = [i for i, kind in enumerate(kinds) if kind in _TEXTS]
 
     def _packer(self) -> Callable[..., bytes | None]:
         """Make what packs values of exactly these types, and answers None to any other.
@@ -111,6 +119,24 @@ class Layout:
             f"lambda {text}: pack({self.number}, {text}) if {test} else None", known
         )
         return packer
+
+    @cached_property
+    def keep(self) -> Callable[..., tuple[Any, ...] | None]:
+        """Keep values of the commonest types, and None; answers None to any other. As ``pack``."""
+        if not self.names or not all(kind in _COMMON for kind in self.kinds):
+            return lambda *values: None
+        cells = [f"c{i}" for i in range(len(self.kinds))]
+        forms = [_COMMON[kind] for kind in self.kinds]
+        tests = [test.format(c=c) for c, (test, _) in zip(cells, forms, strict=True)]
+        kept = [form.format(c=c) for c, (_, form) in zip(cells, forms, strict=True)]
+        keeper: Callable[..., tuple[Any, ...] | None] = eval(
+            f"lambda {', '.join(cells)}: ({', '.join(kept)},) if {' and '.join(tests)} else None"
+        )
+        return keeper
+
+    def weight(self, cells: tuple[Any, ...]) -> int:
+        """Weigh a row in bytes."""
+        return self.row_bytes + sum(len(cells[i]) for i in self._texts if cells[i] is not None)
 
     @cached_property
     def schema(self) -> Any:
@@ -185,6 +211,13 @@ class Columns:
     def read_as_is(self, row: Mapping[str, Any]) -> tuple[Row, int] | None:
         """Read one row from any thread; None if it would change the columns. Raises as ``read``."""
         layout = self.layout
+        if len(row) == layout.width:
+            try:
+                common = layout.keep(*layout.values(row))
+            except (KeyError, UnicodeEncodeError):
+                common = None
+            if common is not None and (weight := layout.weight(common)) <= _ROW_BYTES:
+                return common, weight
         cells, kinds, weight = self._read(row, layout)
         same = len(kinds) == len(layout.kinds) and tuple(kinds.values()) == layout.kinds
         return (cells, weight) if same else None

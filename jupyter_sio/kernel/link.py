@@ -145,9 +145,13 @@ class Link:
             elif self._joined:
                 self.wake()
             connection = self._connection
-            late = self._sleeps_until > monotonic() + limits.Outbox.flush_seconds
-            if late or (connection is not None and connection.backlog):
+            if connection is not None and connection.backlog:
                 self.wake()
+
+    def expect(self, due: float) -> None:
+        """Look around at ``due``, a moment on the monotonic clock, or before."""
+        if due < self._sleeps_until:
+            self.wake()
 
     def wake(self) -> None:
         """Have the thread look around."""
@@ -331,7 +335,7 @@ class Link:
 
     def _sleep(self, selector: selectors.BaseSelector, connection: Connection) -> None:
         now = monotonic()
-        due = [stream.due(now) for stream in [*self._streams(), *self._ending]]
+        due = [stream.due() for stream in [*self._streams(), *self._ending]]
         until = min([now + self._bounds.sweep_seconds, *due])
         self._sleeps_until = until
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.backlog else 0)

@@ -233,6 +233,11 @@ class Publisher:
         if (link := self._link) is not None:
             link.hurry()
 
+    def expect(self, due: float) -> None:
+        """Have rows flushed that are gathered now, when they are ``due``."""
+        if (link := self._link) is not None:
+            link.expect(due)
+
     def end_stream(self, stream: Stream) -> None:
         """Send what is left of a closed stream, then end it; its name is free at once."""
         if self._streams.get(stream.name) is stream:

@@ -68,6 +68,10 @@ class Hub(Protocol):
         """Send what can be sent now, without waiting; or have it sent soon."""
         ...
 
+    def expect(self, due: float) -> None:
+        """Have rows flushed that are gathered now, when they are ``due``."""
+        ...
+
     def notice(self) -> None:
         """Tell the user, once, if rows go nowhere because this is a forked child."""
         ...
@@ -161,7 +165,7 @@ class Stream:
             return
         outbox.rows.append(packed)
         if monotonic() >= outbox.due or len(outbox.rows) >= outbox.cap:
-            self._flush_at_once()
+            self._look_further(outbox)
 
     def extend(self, table: Any) -> None:
         """Take many rows.
@@ -214,8 +218,7 @@ class Stream:
                 outbox.rows += rows
                 outbox.weight += weight
                 self._set_layout()
-            if outbox.ready(monotonic()):
-                self._flush_at_once()
+            self._look_further(outbox)
 
     def _payloads(self, encoder: Columns, batch: Table) -> Iterator[Encoded]:
         with HeldBack(), self._lock:
@@ -293,8 +296,7 @@ class Stream:
         outbox.weight += weight
         if self._layout is _SLOW:
             self._set_layout()
-        if outbox.ready(monotonic()):
-            self._flush_at_once()
+        self._look_further(outbox)
 
     def _push_wider(self, row: dict[str, Any]) -> None:
         encoder = self._encoder
@@ -306,8 +308,7 @@ class Stream:
                 outbox.rows.append(item)
                 outbox.weight += weight
                 self._set_layout()
-            if outbox.ready(monotonic()):
-                self._flush_at_once()
+            self._look_further(outbox)
 
     def _check_open(self) -> None:
         if self.closed:
@@ -338,7 +339,7 @@ class Stream:
         fast = isinstance(encoder, Columns) and not waits and not self.closed
         self._layout = encoder.layout if fast else _SLOW  # type: ignore[union-attr]
         per_row = encoder.layout.row_bytes if isinstance(encoder, Columns) else 1
-        outbox.cap = max(1, self._bounds.flush_bytes // per_row)
+        outbox.fill = max(1, self._bounds.flush_bytes // per_row)
 
     def _make_room(self, size: int = 0, *, larger: bool = False) -> None:
         """Raise or wait while ``size`` bytes do not fit, where that is the policy.
@@ -346,11 +347,11 @@ class Stream:
         A table ``larger`` than the outbox waits in any case, while somebody takes what is in it:
         dropping its beginning would be no help to anybody.
         """
-        outbox, policy, hub = self._outbox, self.options.overflow, self._hub
-        size = max(size, self._bounds.flush_bytes)
-        if outbox.takes(size) or not hub.sending:
-            return
+        policy, hub = self.options.overflow, self._hub
         if policy == "drop_oldest" and not (larger and hub.online):
+            return
+        outbox, size = self._outbox, max(size, self._bounds.flush_bytes)
+        if outbox.takes(size) or not hub.sending:
             return
         outbox.check_room(self.name, size)
         hub.hurry()
@@ -361,6 +362,14 @@ class Stream:
         )
         with HeldBack(), self._lock:
             outbox.drop_oldest(size)
+
+    def _look_further(self, outbox: Outbox) -> None:
+        """Flush if it is time; else have the link come when it is."""
+        if outbox.ready(monotonic()):
+            self._flush_at_once()
+        elif outbox.cap != outbox.fill:
+            outbox.cap = outbox.fill
+            self._hub.expect(outbox.due)
 
     def _flush_at_once(self) -> None:
         """Encode and send in the caller's thread: any other would wait for the GIL first.
@@ -410,10 +419,9 @@ class Stream:
         self._begin()
         self._layout = _SLOW  # the next push asks the hub, which tells the user
 
-    def due(self, now: float) -> float:
-        """When the link is to look again, if nothing is pushed until then."""
-        outbox = self._outbox
-        return outbox.due if outbox.rows or outbox.due > now else NEVER
+    def due(self) -> float:
+        """When the link is to flush what is gathered."""
+        return self._outbox.due if self._outbox.rows else NEVER
 
     def seal_due(self, now: float) -> None:
         """Make payloads of the rows gathered, if it is time."""

@@ -82,7 +82,10 @@ class Outbox:
         self._compacting = compacting
         self.rows: list[Any] = []
         self.weight = 0  # bytes of the gathered rows, where their number does not tell
-        self.cap = 1  # gathered rows that fill flush_bytes
+        self.fill = 1  # gathered rows that make flush_bytes
+        # Gathered rows at which a push is to look further: the first after a payload, so that
+        # somebody comes back for it when it is due, then those that fill the next.
+        self.cap = 1
         self.due = NEVER  # when gathered rows are to go out; NEVER while nothing can be sent
         self.next = 0  # the offset of the first row that no payload has
         self.acknowledged = 0  # the server holds, or has declared lost, everything below
@@ -107,7 +110,7 @@ class Outbox:
     @property
     def filled(self) -> bool:
         """Whether the gathered rows make a payload of ``flush_bytes``."""
-        return len(self.rows) >= self.cap or self.weight >= self._bounds.flush_bytes
+        return len(self.rows) >= self.fill or self.weight >= self._bounds.flush_bytes
 
     def numbered(self, payloads: Sequence[Encoded], *, taken: int, now: float, time: int) -> None:
         """Number ``payloads``, which hold the first ``taken`` gathered rows (or none of them)."""
@@ -116,6 +119,7 @@ class Outbox:
         del self.rows[:taken]
         self._kept += kept
         self.weight = 0
+        self.cap = 1
         self.next = kept[-1].end if kept else self.next
         self.batches += len(kept)
         size = sum(len(payload.data) for payload in kept)

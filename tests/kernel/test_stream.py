@@ -29,6 +29,7 @@ class Hub:
         self.online = True
         self.hurried = 0
         self.notices = 0
+        self.expected: list[float] = []
         self.ended: list[Stream] = []
 
     def hurry(self) -> None:
@@ -36,6 +37,9 @@ class Hub:
 
     def notice(self) -> None:
         self.notices += 1
+
+    def expect(self, due: float) -> None:
+        self.expected.append(due)
 
     def end_stream(self, stream: Stream) -> None:
         self.ended.append(stream)
@@ -86,7 +90,8 @@ def test_rows_of_the_next_16_ms_are_left_to_the_link(hub):
     stream.push(step=3)
     assert taken(stream) == []
     now = time.monotonic()
-    assert now < stream.due(now) < now + 60.0
+    assert now < stream.due() < now + 60.0
+    assert hub.expected == [stream.due()]
     stream.seal_due(now + 61.0)
     assert [publish.rows for publish in taken(stream)] == [2]
 

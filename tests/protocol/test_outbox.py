@@ -16,7 +16,7 @@ SCHEMA = object()
 
 def opened(**options) -> Outbox:
     outbox = Outbox(BOUNDS, **options)
-    outbox.cap = 10
+    outbox.fill = 10
     outbox.resume(0)
     return outbox
 
@@ -73,7 +73,7 @@ def test_heavy_rows_fill_a_payload_before_their_number_does():
 
 def test_while_nothing_can_be_sent_only_full_payloads_are_made():
     outbox = Outbox(BOUNDS)
-    outbox.cap = 10
+    outbox.fill = 10
     outbox.rows.append("a")
     assert outbox.due == NEVER
     assert not outbox.ready(now=99.0)
