@@ -17,7 +17,7 @@ FOR_DEMO := .venv/.for-demo
 FOR_TEST := .venv/.for-test
 NPM := labextension/node_modules/.installed
 BUILT := labextension/node_modules/.built
-PACKAGING := pyproject.toml jupyter-config/jupyter_sio.json
+PACKAGING := pyproject.toml $(wildcard jupyter-config/*)
 TYPESCRIPT := $(shell find labextension -name node_modules -prune -o -name lib -prune -o -type f -print)
 
 .PHONY: help
@@ -49,13 +49,18 @@ lint-py: $(FOR_TEST)
 lint-ts: $(NPM)
 	cd labextension && npm run lint
 
+.PHONY: picture
+picture: $(FOR_TEST) chromium ## the README's picture, anew
+	JUPYTER_SIO_PICTURE=docs/images/demo.png python -m pytest tests/end_to_end/test_demo.py -k draws
+
 .PHONY: bench
 bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run
 	for question in benchmarks/*.py; do python "$$question"; done
 
 .PHONY: clean
 clean: ## remove whatever was made here
-	rm -rf .venv dist labextension/node_modules labextension/lib jupyter_sio/widgets/static
+	rm -rf .venv dist labextension/node_modules labextension/lib \
+	  jupyter_sio/widgets/static jupyter_sio/labextension
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The browser tests drive Debian's Chromium; playwright's own download is not needed.

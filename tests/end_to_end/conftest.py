@@ -134,7 +134,7 @@ def jp_server_cleanup() -> None:
     """Take the place of pytest-jupyter's, which would run the loop; our servers are processes."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     root = tmp_path_factory.mktemp("notebooks")
     shutil.copy(REPOSITORY / "notebooks" / "01_first_stream.ipynb", root)
@@ -143,7 +143,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     stop_jupyter(jupyter)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     assert path, "the browser tests need Chromium; type: sudo apt-get install chromium"
