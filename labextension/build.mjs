@@ -1,12 +1,15 @@
 // Bundles the widgets' ESM (into the Python package), the client's, and the tests'.
 //
 // node build.mjs [--production | --watch | --tests]
-import { rm } from 'node:fs/promises';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import esbuild from 'esbuild';
 
 const wanted = new Set(process.argv.slice(2));
 const production = wanted.has('--production');
+
+const LAB = '../jupyter_sio/labextension';
 
 const browser = {
   bundle: true,
@@ -27,6 +30,15 @@ const widgets = {
   outdir: '../jupyter_sio/widgets/static',
 };
 
+const outputs = {
+  ...browser,
+  format: 'iife',
+  entryPoints: { remoteEntry: 'src/lab/remote.ts' },
+  entryNames: '[name].[hash]',
+  outdir: `${LAB}/static`,
+  metafile: true,
+};
+
 const client = { ...browser, entryPoints: ['src/client.ts'], outdir: 'lib' };
 
 const tests = {
@@ -45,6 +57,14 @@ const tests = {
     .map(name => `tests/${name}`),
 };
 
+/** What JupyterLab reads to know which script holds which extension. */
+async function describeToLab(remoteEntry) {
+  const { name, version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const _build = { load: `static/${basename(remoteEntry)}`, mimeExtension: './mimeExtension' };
+  const described = { name, version, description, license, jupyterlab: { _build } };
+  await writeFile(`${LAB}/package.json`, `${JSON.stringify(described, null, 2)}\n`);
+}
+
 if (wanted.has('--tests')) {
   await rm('lib/tests', { recursive: true, force: true });
   await esbuild.build(tests);
@@ -53,6 +73,9 @@ if (wanted.has('--tests')) {
   await context.watch();
   console.log('watching; end with Ctrl-C');
 } else {
-  await rm(widgets.outdir, { recursive: true, force: true });
-  await Promise.all([widgets, client].map(options => esbuild.build(options)));
+  for (const folder of [widgets.outdir, LAB]) await rm(folder, { recursive: true, force: true });
+  const [{ metafile }] = await Promise.all(
+    [outputs, widgets, client].map(options => esbuild.build(options)),
+  );
+  await describeToLab(Object.keys(metafile.outputs)[0]);
 }

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
+from IPython.display import display, update_display
 
 from jupyter_sio.kernel.discovery import find_kernel, find_server
 from jupyter_sio.kernel.stream import Stream
 from jupyter_sio.protocol.messages import ARROW, NDJSON, read_stream_name
+
+# How an output says what to show to labextension/src/lab/output.ts.
+MIME = "application/vnd.jupyter-sio.view+json"
 
 
 class LiveWidget(anywidget.AnyWidget):
     """A view in the page that watches this kernel's streams by a connection of its own.
 
     Rows never pass through the widget's model: it holds what to show, not what was shown. So a
-    reloaded page and a second tab show the same, history included.
+    reloaded page and a second tab show the same, history included. JupyterLab and Notebook need
+    no model either: an output carries what to show, because a model is only had from a kernel
+    that answers, and after a reload a busy one does not until its cell has ended.
     """
+
+    kind: ClassVar[str]
 
     kernel_id = traitlets.Unicode(read_only=True).tag(sync=True)
     base_url = traitlets.Unicode(read_only=True).tag(sync=True)
@@ -28,6 +38,40 @@ class LiveWidget(anywidget.AnyWidget):
         kernel_id, base_url = whereabouts()
         self.set_trait("kernel_id", kernel_id)
         self.set_trait("base_url", base_url)
+        self._display_id = uuid.uuid4().hex
+        self._shown = False
+        self.observe(self._show_again, names=self._own_names())
+
+    def view(self) -> dict[str, object]:
+        """Say what to show, as an output carries it."""
+        traits = {name: getattr(self, name) for name in self._own_names()}
+        return {"version": 1, "kind": self.kind, **traits}
+
+    def _own_names(self) -> list[str]:
+        """List the traits that are ours, not every widget's."""
+        names = self.traits(sync=True)
+        return [name for name in names if name[0] != "_" and not hasattr(anywidget.AnyWidget, name)]
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        return {**data, MIME: self.view()}, metadata
+
+    def _ipython_display_(self) -> None:
+        """Show it under an id, so that a later change of a trait reaches what is shown."""
+        self._publish(display)
+        self._shown = True
+
+    def _show_again(self, change: object) -> None:
+        if self._shown:
+            self._publish(update_display)
+
+    def _publish(self, publish: Callable[..., object]) -> None:
+        if (bundle := self._repr_mimebundle_()) is not None:
+            data, metadata = bundle
+            publish(data, metadata=metadata, raw=True, display_id=self._display_id)
 
 
 def built(name: str) -> Path:

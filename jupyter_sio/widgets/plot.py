@@ -35,7 +35,7 @@ class LivePlot(LiveWidget):
     height : int
         Of the drawing, in pixels.
     log : bool
-        Begin with a logarithmic y axis; a button changes it.
+        Begin with a logarithmic y axis; a button changes it. Afterwards: ``plot.log_y``.
     last : float or timedelta, optional
         Follow only so much of x, back from the newest; seconds where x is a time.
     max_rows : int
@@ -56,6 +56,7 @@ class LivePlot(LiveWidget):
     >>> sio.LivePlot(loss, x="step", y="loss", log=True)  # doctest: +SKIP
     """
 
+    kind = "plot"
     _esm = built("plot")
 
     streams = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -63,7 +64,7 @@ class LivePlot(LiveWidget):
     y = traitlets.List(traitlets.Unicode(), None, allow_none=True).tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(320, min=80, max=4_000).tag(sync=True)
-    log = traitlets.Bool(False).tag(sync=True)
+    log_y = traitlets.Bool(False).tag(sync=True)  # "log" is every widget's logger
     last = traitlets.Float(None, allow_none=True).tag(sync=True)
     max_rows = traitlets.Int(1_000_000, min=10_000, max=10_000_000).tag(sync=True)
     buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -90,7 +91,7 @@ class LivePlot(LiveWidget):
             y=given_y,
             title=title,
             height=height,
-            log=log,
+            log_y=log,
             last=_span(last),
             max_rows=max_rows,
             buttons=_events(buttons),

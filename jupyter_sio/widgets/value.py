@@ -46,6 +46,7 @@ class LiveValue(LiveWidget):
     >>> sio.LiveValue(sio.stream("loss"), "loss", format=".4f")  # doctest: +SKIP
     """
 
+    kind = "value"
     _esm = built("value")
 
     stream = traitlets.Unicode().tag(sync=True)

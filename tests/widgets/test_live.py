@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import traitlets
@@ -124,6 +125,35 @@ def test_neither_key_nor_token_is_in_a_model(monkeypatch: pytest.MonkeyPatch) ->
     state = LivePlot("loss").get_state()
     assert "s3cret" not in json.dumps(state, default=str)
     assert not [key for key in state if "token" in key or "ticket" in key]
+
+
+def test_an_output_says_what_to_show_without_a_model() -> None:
+    plot = LivePlot("loss", x="step", y="loss", title="Training")
+    data, _ = plot._repr_mimebundle_()
+    view = data[live.MIME]
+    assert json.loads(json.dumps(view)) == view
+    wanted = {"version": 1, "kind": "plot", "streams": ["loss"], "x": "step", "y": ["loss"]}
+    assert wanted.items() <= view.items()
+    assert data["text/plain"] == repr(plot)
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == plot.model_id
+
+
+def test_what_is_shown_follows_a_changed_trait(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[tuple[str, dict[str, Any]]] = []
+
+    def take(data: dict[str, Any], *, display_id: str, **_: object) -> None:
+        published.append((display_id, data[live.MIME]))
+
+    monkeypatch.setattr(live, "display", take)
+    monkeypatch.setattr(live, "update_display", take)
+    plot = LivePlot("loss")
+    plot.title = "not shown yet"
+    assert published == []
+    plot._ipython_display_()
+    plot.log_y = True
+    (first, before), (second, after) = published
+    assert first == second
+    assert (before["log_y"], after["log_y"]) == (False, True)
 
 
 def test_the_page_gets_one_script_without_foreign_hosts() -> None:

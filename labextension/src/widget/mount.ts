@@ -46,7 +46,7 @@ export function widgetOf(plan: Plan): Widget {
       const make = (): void => {
         current.abort();
         current = new AbortController();
-        mount(plan, model, el, current.signal);
+        mountView(plan, model, el, current.signal);
       };
       const end = (): void => {
         current.abort();
@@ -60,7 +60,8 @@ export function widgetOf(plan: Plan): Widget {
   };
 }
 
-function mount(plan: Plan, model: Model, el: HTMLElement, signal: AbortSignal): void {
+/** Show in `el` what `model` says, until `signal` is aborted. */
+export function mountView(plan: Plan, model: Model, el: HTMLElement, signal: AbortSignal): void {
   const view = plan.view(model, el, signal);
   const target = findKernel(model);
   if (typeof target === 'string') {

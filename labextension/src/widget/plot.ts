@@ -1,15 +1,15 @@
 /** `jupyter_sio.LivePlot` in the page. */
 import { Plot } from '../view/plot';
-import { numberOf, textOf, textsOf, widgetOf } from './mount';
+import { numberOf, textOf, textsOf, type Plan, widgetOf } from './mount';
 
-export default widgetOf({
+export const plotPlan: Plan = {
   traits: [
     'streams',
     'x',
     'y',
     'title',
     'height',
-    'log',
+    'log_y',
     'last',
     'max_rows',
     'buttons',
@@ -25,10 +25,12 @@ export default widgetOf({
       y: textsOf(model, 'y'),
       title: textOf(model, 'title'),
       height: numberOf(model, 'height') ?? 320,
-      log: model.get('log') === true,
+      log: model.get('log_y') === true,
       last: numberOf(model, 'last'),
       maxRows: numberOf(model, 'max_rows') ?? 1_000_000,
     };
     return new Plot(el, options, signal);
   },
-});
+};
+
+export default widgetOf(plotPlan);

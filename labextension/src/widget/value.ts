@@ -1,8 +1,8 @@
 /** `jupyter_sio.LiveValue` in the page. */
 import { Value } from '../view/value';
-import { textOf, widgetOf } from './mount';
+import { textOf, type Plan, widgetOf } from './mount';
 
-export default widgetOf({
+export const valuePlan: Plan = {
   traits: ['stream', 'column', 'label', 'unit', 'format', 'kernel_id'],
 
   streams: model => [textOf(model, 'stream')],
@@ -20,4 +20,6 @@ export default widgetOf({
     };
     return new Value(el, options, signal);
   },
-});
+};
+
+export default widgetOf(valuePlan);
