@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
 import warnings
@@ -41,7 +42,6 @@ from jupyter_sio.protocol.messages import (
     Revoke,
     Room,
     Share,
-    ViewerNotice,
     Viewers,
     check_event_name,
 )
@@ -188,7 +188,7 @@ class Publisher:
         """Warn, but not twice of the same."""
         if self._told != problem:
             self._told = problem
-            warnings.warn(f"jupyter_sio: {problem}", RuntimeWarning, stacklevel=3)
+            warnings.warn(f"jupyter_sio: {problem}", RuntimeWarning, stacklevel=_callers_level())
 
     def _current_streams(self) -> list[Stream]:
         return list(self._streams.values())
@@ -404,9 +404,6 @@ class Publisher:
         """Have a viewer's event handled."""
         self._handlers.take(event, answer)
 
-    def viewer_came(self, notice: ViewerNotice) -> None:
-        """Take note of nothing: ``viewers`` asks the server, which knows lag too."""
-
     def link_ended(self, reason: Exception) -> None:
         """Say that what is pushed goes nowhere from now on."""
         if not self._connecting:  # else connect() says so
@@ -435,7 +432,7 @@ class Publisher:
             return
         for stream in self._current_streams():
             stream.flush(max(0.0, deadline - monotonic()))
-        while link.online and not link.idle() and monotonic() < deadline:
+        while link.online and not link.idle and monotonic() < deadline:
             time.sleep(0.005)
         link.stop(max(0.05, deadline - monotonic()))
         self._link = None
@@ -465,6 +462,17 @@ class Publisher:
         self.epoch = os.urandom(8).hex()
         for stream in self._streams.values():
             stream.forked()
+
+
+def _callers_level() -> int:
+    """Count the frames up to the first that is not ours: the user's line, where warnings point."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+_PACKAGE = "jupyter_sio."
 
 
 def _ticket_of(

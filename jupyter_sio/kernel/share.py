@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from html import escape
 from typing import Any
+from urllib.parse import urljoin
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,10 @@ class Link:
 
     @classmethod
     def read(cls, answer: Mapping[str, Any], base: str, revoke: Callable[[str], None]) -> Link:
-        """Read the server's answer; ``base`` is where its ``path`` begins, if it has no ``url``."""
+        """Read the server's answer; ``base`` is the server's URL, where the answer has none."""
         return cls(
             id=str(answer["id"]),
-            url=str(answer.get("url") or base + str(answer.get("path", ""))),
+            url=str(answer.get("url") or urljoin(base, str(answer.get("path", "")))),
             streams=tuple(map(str, answer.get("streams") or ())),
             send=tuple(map(str, answer.get("send") or ())),
             label=str(answer.get("label") or ""),
