@@ -32,6 +32,7 @@ class Wire:
         self._decoder = socketio.Decoder()
         self._ids = itertools.count()
         self.heard: list[tuple[str, str, list[Any]]] = []
+        self._named: dict[str, list[list[Any]]] = {}
         self.others: list[Any] = []
         self.texts: list[str] = []
         self.closed = False
@@ -61,7 +62,9 @@ class Wire:
             if isinstance(found, socketio.Pinged):
                 await self.send(socketio.PONG)
             elif isinstance(found, socketio.Event):
-                self.heard.append((found.namespace, found.name, list(found.args)))
+                args = list(found.args)
+                self.heard.append((found.namespace, found.name, args))
+                self._named.setdefault(found.name, []).append(args)
                 self.others.append(found)
             elif found is not None:
                 self.others.append(found)
@@ -140,7 +143,14 @@ class Wire:
 
     def of(self, name: str, namespace: str | None = None) -> list[list[Any]]:
         """Get the arguments of every event of that name."""
-        return [args for ns, event, args in self.heard if event == name and namespace in (None, ns)]
+        if namespace is None:
+            return self._named.get(name, [])
+        return [args for ns, event, args in self.heard if (ns, event) == (namespace, name)]
+
+    def forget(self) -> None:
+        """Forget all that came."""
+        for memory in (self.heard, self._named, self.others, self.texts):
+            memory.clear()
 
     async def first(self, name: str, count: int = 1, seconds: float = SECONDS) -> list[Any]:
         """Wait for the ``count``-th event of that name; returns its arguments."""
