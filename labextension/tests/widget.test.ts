@@ -12,11 +12,9 @@ const take = (streams: string[], target = KERNEL) => {
   return { connection: lease(target, streams, leaving.signal), leaving };
 };
 
-function leaveAll(): void {
+afterEach(() => {
   for (const leaving of open.splice(0)) leaving.abort();
-}
-
-afterEach(leaveAll);
+});
 
 test('widgets of different streams share a connection', () => {
   assert.equal(take(['loss']).connection, take(['accuracy']).connection);
@@ -31,13 +29,16 @@ test('different kernels share nothing', () => {
   assert.notEqual(take(['loss']).connection, other.connection);
 });
 
-test('the last to leave closes it, and whoever comes then gets a new one', () => {
+test('one that is left is closed, but not at once: whoever comes back finds it', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const first = take(['loss']);
-  const second = take(['accuracy']);
   first.leaving.abort();
+  const second = take(['loss']);
+  t.mock.timers.tick(1_000);
+  assert.equal(second.connection, first.connection);
   assert.equal(second.connection.state, 'connecting');
-  assert.equal(take(['loss']).connection, second.connection);
-  leaveAll();
+  second.leaving.abort();
+  t.mock.timers.tick(1_000);
   assert.equal(second.connection.state, 'ended');
   assert.notEqual(take(['loss']).connection, second.connection);
 });

@@ -198,7 +198,7 @@ export class Chart {
     if (!this.look.log) return axis;
     return {
       ...axis,
-      splits: (_u, _axis, min, max) => logTicks(min, max),
+      splits: ({ height }, _axis, min, max) => logTicks(min, max, Math.max(2, height / 30)),
       filter: (_u, splits) => splits,
       values: (_u, splits) => logLabels(splits),
     };

@@ -30,7 +30,10 @@ export function makeRoot(
   sheets: readonly string[] = [],
 ): HTMLElement {
   const root = make('div', `jsio jsio-${name}`);
-  root.dataset.lmSuppressShortcuts = 'true';
+  // Lumino looks at the focused element itself before it looks at those around it.
+  root.addEventListener('focusin', ({ target }) => {
+    if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = 'true';
+  });
   root.append(make('style', '', [...sheets, style].join('\n')));
   place.append(root);
   signal.addEventListener('abort', () => {

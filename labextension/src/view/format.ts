@@ -89,11 +89,14 @@ export function formatTimes(times: readonly number[], step: number, zoned: boole
   });
 }
 
-/** The ticks of a logarithmic axis: 1 … 9 times each power of ten, or fewer where there are many. */
-export function logTicks(min: number, max: number): number[] {
+/**
+ * The ticks of a logarithmic axis: 1 … 9 times each power of ten, or, where these are many, powers
+ * of ten alone, of which there are `most` at most.
+ */
+export function logTicks(min: number, max: number, most = 12): number[] {
   const [first, last] = [Math.floor(Math.log10(min)), Math.floor(Math.log10(max))];
-  const every = Math.max(1, Math.ceil((last - first) / 12));
-  const digits = last - first > 6 ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const every = Math.max(1, Math.ceil((last - first) / most));
+  const digits = last - first > most / 2 ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const ticks: number[] = [];
   for (let power = first; power <= last; power += every) {
     for (const digit of digits) ticks.push(digit * 10 ** power);
@@ -105,7 +108,10 @@ export function logTicks(min: number, max: number): number[] {
 export function logLabels(ticks: readonly number[]): string[] {
   const arePowers = ticks.map(tick => Number(tick.toExponential(9).split('e')[0]) === 1);
   const enough = arePowers.filter(Boolean).length >= 2;
-  return ticks.map((tick, index) => (arePowers[index] || !enough ? formatNumber(tick) : ''));
+  return ticks.map((tick, index) => {
+    if (enough && !arePowers[index]) return '';
+    return tick >= 1e6 || tick < 1e-4 ? exponential(tick, 5) : formatNumber(tick);
+  });
 }
 
 const SPEC = /^([+ ]?)([,_]?)(?:\.(\d+))?([deEfFgG%]?)$/;

@@ -323,14 +323,15 @@ export class Plot implements View {
     this.buttons.log.title = 'Logarithmic y axis (L)';
     this.buttons.reset.title = 'Show everything and follow (0)';
     buttons.append(...Object.values(this.buttons));
-    head.append(make('div', 'jsio-title', this.options.title), buttons);
     this.legend.append(this.place);
+    const { title } = this.options;
+    head.append(title ? make('div', 'jsio-title', title) : this.legend, buttons);
     this.area.style.height = `${this.options.height}px`;
     this.area.tabIndex = 0;
     this.area.setAttribute('role', 'group');
     this.area.setAttribute('aria-label', this.description());
     this.area.append(this.empty);
-    this.root.append(head, this.legend, this.area, this.status.element);
+    this.root.append(head, ...(title ? [this.legend] : []), this.area, this.status.element);
     this.buttons.follow.addEventListener('click', () => {
       this.toggleFollow();
     });

@@ -94,6 +94,7 @@ export class Value implements View {
   private readonly draw = (): void => {
     setText(this.amount, this.shown);
     this.figure.classList.toggle('jsio-text', this.isText);
+    this.figure.classList.toggle('jsio-long', this.shown.length > 12);
     const seconds = this.time === null ? null : Math.floor(this.time / 1000) * 1000;
     this.status.tell(seconds === null ? '' : `updated ${formatClock(seconds)}`);
     this.status.warn(this.complaint);

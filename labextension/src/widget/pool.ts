@@ -26,6 +26,15 @@ function pool(): Set<Shared> {
 const isOver = ({ connection: { state } }: Shared): boolean =>
   state === 'ended' || state === 'refused';
 
+/** A view that is made anew, because a trait changed, comes back at once. */
+const LINGER_MS = 500;
+
+function closeUnused(shared: Shared): void {
+  if (shared.streams.length > 0) return;
+  pool().delete(shared);
+  shared.connection.close();
+}
+
 /** Get a connection on which none of `streams` is watched yet; it is given back with `signal`. */
 export function lease(
   target: KernelTarget,
@@ -45,9 +54,7 @@ export function lease(
   pool().add(shared);
   signal.addEventListener('abort', () => {
     shared.streams = shared.streams.filter(name => !streams.includes(name));
-    if (shared.streams.length > 0) return;
-    pool().delete(shared);
-    shared.connection.close();
+    setTimeout(closeUnused, LINGER_MS, shared);
   });
   return shared.connection;
 }

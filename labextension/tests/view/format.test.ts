@@ -89,4 +89,5 @@ test('a logarithmic axis labels powers of ten, or every tick where there are too
   assert.deepEqual(logLabels(wide).filter(Boolean), ['1', '10', '100']);
   assert.deepEqual(logLabels(logTicks(2, 5)), ['2', '3', '4', '5']);
   assert.ok(logTicks(1e-300, 1e300).length < 20);
+  assert.deepEqual(logLabels(logTicks(1, 1e18, 3)), ['1', '1e6', '1e12', '1e18']);
 });
