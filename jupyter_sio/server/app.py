@@ -71,7 +71,9 @@ def _trait(name: str) -> Any:
     group, attribute, what = _LIMITS[name]
     default = getattr(getattr(_DEFAULTS, group), attribute)
     kind: Any = Float if isinstance(default, float) else Int
-    return kind(default, min=0, config=True, help=f"Limit, {_unit(name)}: {what}.")
+    # Names are also read by kernels and viewers, who know the wire's own bound: it is the highest.
+    most = default if name.endswith("_name_bytes") else None
+    return kind(default, min=0, max=most, config=True, help=f"Limit, {_unit(name)}: {what}.")
 
 
 # One trait for each row of the table: `c.JupyterSio.history_bytes = …`.

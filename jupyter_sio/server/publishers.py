@@ -181,6 +181,7 @@ class Publishers:
     # --- streams ---------------------------------------------------------------------------
 
     def _open(self, namespace: KernelNamespace, message: Open) -> dict[str, Any]:
+        self._registry.check_stream_name(message.stream)
         if message.stream not in namespace.streams and (
             len(namespace.streams) >= self._limits.memory.streams
         ):

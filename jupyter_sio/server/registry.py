@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jupyter_sio.errors import Code, Refused
+from jupyter_sio.errors import BadRequest, Code, Refused
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.cursor import Cursor
 from jupyter_sio.protocol.grants import Access, Claim
@@ -243,6 +243,12 @@ class Registry:
             per_second=rates.events_per_second, burst=rates.event_burst, now=time.monotonic()
         )
         return Viewer(client, access, name or access.user, now_ms(), bucket)
+
+    def check_stream_name(self, name: str) -> None:
+        """Raise ``BadRequest`` if it is longer than this server allows."""
+        longest, size = self.limits.inbound.stream_name_bytes, len(name.encode())
+        if size > longest:
+            raise BadRequest(f"a stream's name may have {longest} bytes here; got {size}")
 
     def check_room_for_subscription(self, session: Session, *, waiting: bool) -> None:
         """Raise ``Refused`` (3505) if the connection has all the subscriptions it may have."""

@@ -98,6 +98,8 @@ class Viewers:
         rule = rule_for(event, viewer.access.grants)
         try:
             message = rule.kind.parse(args)
+            if isinstance(message, Subscribe):
+                self._registry.check_stream_name(message.stream)
         except BadRequest as exc:
             if not rule.answered:
                 raise
