@@ -47,7 +47,7 @@ class Rates:
 class Connections:
     """How much one connection, and all of them, may hold."""
 
-    connections: int = 2_000  # per server; further ones are refused with HTTP 503 (3504)
+    connections: int = 2_000  # per server; further ones are refused with HTTP 429 (3504)
     namespaces: int = 64  # per connection: 3505
     subscriptions: int = 128  # per connection: 3505
     waiting_streams: int = 128  # per connection: names that do not exist yet: 3505

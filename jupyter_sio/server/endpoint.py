@@ -84,7 +84,7 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
             raise web.HTTPError(403, "this origin may not connect")
         if len(self._router.eio.sockets) >= self._limits.connections.connections:
             self._router.count("refused_connections")
-            raise web.HTTPError(503, "too many connections (3504)")
+            raise web.HTTPError(429, "too many connections (3504)")
 
     def _check_handshake(self) -> None:
         if self.request.method != "GET":
