@@ -32,6 +32,8 @@ from jupyter_sio.protocol.messages import PROTOCOL, Bye, Event, Message, Publish
 from jupyter_sio.protocol.outbox import NEVER
 
 log = logging.getLogger("jupyter_sio")
+# Its own: a program that seeds `random` draws the same numbers with and without us.
+_jitter = random.Random()
 
 
 class Listener(Protocol):
@@ -200,7 +202,7 @@ class Link:
         bounds = self._bounds
         longest = min(bounds.retry_cap_seconds, bounds.retry_seconds * 2 ** min(attempt - 1, 9))
         asked, self._retry_ms = self._retry_ms, None
-        seconds = random.random() * longest if asked is None else asked / 1000
+        seconds = _jitter.random() * longest if asked is None else asked / 1000
         until = monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._ears, selectors.EVENT_READ)
@@ -222,11 +224,11 @@ class Link:
         self.alive = False
         self.error = self._final or NotConnected("the link was stopped")
         self._traffic.stop()
-        self.settled.set()
         self._ears.close()
         self._waker.close()
         if not self._stopping:
             self._listener.link_ended(self.error)
+        self.settled.set()  # last: who waits for it, in connect(), says by itself what is wrong
 
     def _serve(self) -> None:
         """Connect, join, and stay until something ends it, by raising; returns when stopped."""

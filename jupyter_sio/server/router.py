@@ -84,6 +84,7 @@ __all__ = ["Client", "Owner", "Router", "Statistics"]
 # What a client had sent before it went is still handled; what a dismissed one sent is not.
 _WENT_BY_ITSELF = (CLIENT_DISCONNECT, TRANSPORT_CLOSE)
 _SHUTDOWN_RETRY_MS = (500, 5000)
+_jitter = random.Random()
 
 
 class Owner(Protocol):
@@ -689,4 +690,4 @@ def _handler(event: str, namespace: str) -> str:
 
 def _retry_ms() -> int:
     # All clients of a server come back at once; spread, they find it up.
-    return random.randint(*_SHUTDOWN_RETRY_MS)
+    return _jitter.randint(*_SHUTDOWN_RETRY_MS)

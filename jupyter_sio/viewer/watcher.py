@@ -21,6 +21,8 @@ from jupyter_sio.viewer.silence import Listener
 from jupyter_sio.viewer.watching import Delivery, End, Wanted, Watching
 
 log = logging.getLogger("jupyter_sio.viewer")
+# Its own: a program that seeds `random` draws the same numbers with and without us.
+_jitter = random.Random()
 
 _NOT_PERMITTED = frozenset({Code.BAD_CREDENTIAL, Code.NOT_PERMITTED, Code.LINK_REVOKED})
 
@@ -144,4 +146,4 @@ def backoff(attempts: int) -> float:
     """Draw how many seconds to wait, after so many attempts: full jitter (protocol.md §8)."""
     bounds = limits.Viewing()
     cap = min(bounds.retry_cap_seconds, bounds.retry_seconds * 2 ** min(attempts, 16))
-    return random.uniform(0, cap)
+    return _jitter.uniform(0, cap)

@@ -157,12 +157,12 @@ async def test_when_the_kernel_has_ended_events_are_answered_3510(stage: Stage):
 async def test_more_than_200_at_once_and_50_a_second_are_answered_3013(stage: Stage):
     wire = await stage.viewer()
     began = time.monotonic()
-    asking = [asyncio.ensure_future(wire.ask(stage.ns, "n", n)) for n in range(300)]
+    asking = [asyncio.ensure_future(wire.ask(stage.ns, "n", n)) for n in range(600)]
     codes = [(await one)["code"] for one in asking]
     most = 200 + 50 * (time.monotonic() - began) + 1
     assert 200 <= len(stage.publisher.of("$event")) <= most
     # What was passed on is never answered here.
-    assert codes[:200] == [3003] * 200 and codes[-1] == 3013 and set(codes) == {3003, 3013}
+    assert codes[:200] == [3003] * 200 and set(codes) == {3003, 3013}
     other = await stage.viewer()  # each viewer has its own
     assert (await answered(stage, other, {"ok": True, "value": 1}))["ok"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 import warnings
@@ -17,6 +18,7 @@ from jupyter_sio.errors import (
     CallTimeout,
     NotConnected,
     NotPermitted,
+    Overflow,
 )
 from jupyter_sio.kernel import publisher as publisher_module
 from jupyter_sio.kernel.publisher import Publisher
@@ -229,6 +231,24 @@ def test_several_streams_go_side_by_side(publisher: Publisher, server: Peer):
             stream.push(step=step)
     assert all(stream.flush() for stream in streams)
     assert {held.next for held in server.streams.values()} == {200}
+
+
+def test_hundreds_of_streams_take_turns(publisher: Publisher, server: Peer):
+    streams = [publisher.stream(f"s{i}", media="application/octet-stream") for i in range(300)]
+    for stream in streams:
+        for _ in range(3):
+            stream.push(bytes(10_000))
+    assert all(stream.flush(20) for stream in streams)
+    order = [args[0][0] for args in server.of("$publish")]
+    assert sorted(order) == sorted([*range(1, 301)] * 3)
+
+
+def test_streams_beyond_what_a_kernel_may_have_are_refused(publisher: Publisher, monkeypatch):
+    monkeypatch.setattr(limits.Memory, "streams", 2)
+    publisher.stream("one")
+    publisher.stream("two")
+    with pytest.raises(Overflow, match="a kernel may have 2 streams"):
+        publisher.stream("three")
 
 
 # --- emit ------------------------------------------------------------------------------------
@@ -540,6 +560,12 @@ def test_a_link_is_shown_with_what_it_shows_and_until_when(publisher: Publisher,
     assert server.of("$revoke") == [[{"id": "l1"}]]
 
 
+@pytest.mark.parametrize("path", ["jupyter-sio/live/#S", f"{BASE}jupyter-sio/live/#S"])
+def test_a_link_without_an_address_is_at_the_server(publisher: Publisher, server: Peer, path):
+    server.replies["$share"] = lambda args: {"ok": True, "id": "l1", "path": path}
+    assert publisher.share().url == f"{server.server.url}jupyter-sio/live/#S"
+
+
 def test_a_server_without_links_says_not_permitted(publisher: Publisher, server: Peer):
     server.replies["$share"] = lambda args: {"ok": False, "code": 3507, "message": "links are off"}
     with pytest.raises(NotPermitted, match="links are off"):
@@ -585,3 +611,11 @@ def test_a_final_goodbye_makes_the_publisher_offline(publisher, server, caplog, 
     loss.restart()
     loss.push(x=2)
     assert loss.flush()
+
+
+def test_the_users_random_numbers_are_left_alone(publisher: Publisher, server: Peer):
+    random.seed(7)
+    expected = random.Random(7).random()
+    server.cut()
+    server.until(lambda: publisher.statistics().reconnects)
+    assert random.random() == expected

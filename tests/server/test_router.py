@@ -631,7 +631,7 @@ async def test_a_client_cannot_fill_the_log(server, caplog):
     peer.send(*(f'42/a,{n}["e"]' for n in range(200)))
     for _ in range(200):
         await peer.read()
-    assert len(caplog.records) == 51
+    assert len([r for r in caplog.records if r.name.startswith("jupyter_sio")]) == 51
     assert server.router.statistics().failed_handlers == 200
 
 

@@ -380,7 +380,7 @@ async def test_a_refused_stream_raises() -> None:
 def test_backoff_is_full_jitter_up_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     bounds = []
-    monkeypatch.setattr("random.uniform", lambda low, high: bounds.append((low, high)))
+    monkeypatch.setattr(watcher._jitter, "uniform", lambda *ends: bounds.append(ends))
     for attempts in (0, 1, 2, 4, 5, 1000):
         watcher.backoff(attempts)
     assert bounds == [(0, 0.5), (0, 1), (0, 2), (0, 8), (0, 10), (0, 10)]
