@@ -320,6 +320,24 @@ def test_a_value_too_large_for_its_cell_is_not_packed():
         columns.layout.pack(1, 10**400)
 
 
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ((1, 0.5, "é", True), (1, 0.5, "é".encode(), True)),
+        ((None, None, None, None), (None, None, None, None)),
+        ((2**63, 0.5, "x", True), None),
+        ((1, 2, "x", True), None),
+        ((True, 0.5, "x", True), None),
+        ((1, 0.5, b"x", True), None),
+        ((1, 0.5, "x", 1), None),
+    ],
+)
+def test_common_values_are_kept_without_a_further_look(row, kept):
+    columns = Columns("loss")
+    columns.read({"i": 1, "f": 0.5, "s": "x", "b": True})
+    assert columns.layout.keep(*row) == kept
+
+
 # --- payloads --------------------------------------------------------------------------------
 
 
