@@ -164,6 +164,8 @@ class Viewers:
         if subscription is not None:
             self._drop(namespace, subscription)
         ack({"ok": True})
+        if viewer.parting:  # this may have been all that it was still owed
+            self._fanout.on_drained(viewer)
 
     def _acknowledge(self, viewer: Viewer, message: Ack) -> None:
         subscription = viewer.subscriptions.get(message.id)
