@@ -61,7 +61,7 @@ export function outputExtension(Widget: WidgetClass): object {
     rank: -20,
     dataType: 'json',
     rendererFactory: {
-      safe: true, // text reaches the page as text, and rows by the reader's own identity
+      safe: false, // somebody else's notebook connects nowhere before it is trusted
       mimeTypes: [MIME],
       createRenderer: () => new Output(),
     },

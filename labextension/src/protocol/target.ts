@@ -48,7 +48,9 @@ export function readTarget(target: Target, here: string | undefined): Address {
   if (typeof target === 'string') return readLink(target, here);
   if ('link' in target) return readLink(target.link, here);
   const { baseUrl, kernelId, token = '', ticket } = target;
-  if (!kernelId) throw new TypeError('a target has a kernelId, or is a share link');
+  if (!isKernelId(kernelId)) {
+    throw new TypeError('a target has the kernelId that Jupyter gave, or is a share link');
+  }
   const { origin, pathname } = new URL(baseUrl, here);
   const base = pathname.endsWith('/') ? pathname : `${pathname}/`;
   const proof: Proof = ticket ? { by: 'ticket', ticket } : { by: 'identity', token };
@@ -64,6 +66,9 @@ function readLink(link: string, here: string | undefined): Address {
   const secret = decodeURIComponent(hash.slice(1));
   return { origin, base: path.slice(0, -PAGE.length), kernelId: '', proof: { by: 'link', secret } };
 }
+
+/** What would end a name in a Socket.IO packet or a path is in no kernel's id. */
+export const isKernelId = (id: string): boolean => /^[\w.-]+$/.test(id);
 
 export const socketPath = ({ base }: Address): string => `${base}jupyter-sio/socket.io/`;
 

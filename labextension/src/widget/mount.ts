@@ -2,7 +2,7 @@
 import type { Connection } from '../client';
 import type { Delivery } from '../protocol/delivery';
 import type { Status } from '../protocol/messages';
-import type { KernelTarget } from '../protocol/target';
+import { isKernelId, type KernelTarget } from '../protocol/target';
 import { Actions } from '../view/actions';
 import { afterRows, afterStatus, type Interruption, say } from '../view/situation';
 import type { View } from '../view/view';
@@ -140,10 +140,16 @@ class Story {
 function findKernel(model: Model): KernelTarget | string {
   const page = pageConfig();
   const kernelId = textOf(model, 'kernel_id');
-  const baseUrl = page.baseUrl ?? textOf(model, 'base_url');
-  if (!kernelId) return 'no kernel: make this widget anew in a running notebook';
+  const baseUrl = page.baseUrl ?? pathOf(model, 'base_url');
+  if (!isKernelId(kernelId)) return 'no kernel: make this widget anew in a running notebook';
   if (!baseUrl) return 'no Jupyter server is known to this page';
   return page.token ? { baseUrl, kernelId, token: page.token } : { baseUrl, kernelId };
+}
+
+/** A path; nothing that would lead the reader to another host. */
+function pathOf(model: Model, name: string): string {
+  const value = textOf(model, name);
+  return /^\/(?!\/)/.test(value) ? value : '';
 }
 
 /** What Jupyter's pages say about their server. The token stays here: never in a model. */

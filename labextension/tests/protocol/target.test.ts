@@ -33,5 +33,7 @@ test('what is no share link is refused, and the message does not repeat it', () 
 });
 
 test('a kernel has to be named', () => {
-  assert.throws(() => readTarget({ baseUrl: '/', kernelId: '' }, 'http://host/'), /kernelId/);
+  for (const kernelId of ['', 'a,b', 'a/b', 'a?b']) {
+    assert.throws(() => readTarget({ baseUrl: '/', kernelId }, 'http://host/'), /kernelId/);
+  }
 });
