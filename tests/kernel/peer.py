@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow.ipc
+from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -99,6 +100,8 @@ class Line:
                 time.sleep(0.01)
             self.protocol.receive_data(data)
             self.write()
+            wrong = self.protocol.parser_exc
+            assert not isinstance(wrong, ProtocolError | PayloadTooBig | UnicodeDecodeError), wrong
             for frame in self.protocol.events_received():
                 if isinstance(frame, Frame) and frame.opcode in (Opcode.TEXT, Opcode.BINARY):
                     text = frame.opcode is Opcode.TEXT
