@@ -6,10 +6,9 @@ import uPlot from 'uplot';
 import { decimate, Points } from './decimate';
 import { formatTick, formatTimes, logLabels, logTicks } from './format';
 import { make } from './dom';
+import type { Range } from './range';
 import { property } from './theme';
 import type { Trace } from './trace';
-
-export type Range = readonly [min: number, max: number];
 
 /** A curve as it is to be drawn. Lines of one `group` share their gaps. */
 export interface Line {
@@ -70,7 +69,7 @@ export class Chart {
 
   constructor(
     private readonly place: HTMLElement,
-    private readonly look: Look,
+    readonly look: Look,
     private readonly gestures: Gestures,
     size: { width: number; height: number },
   ) {

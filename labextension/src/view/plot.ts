@@ -6,14 +6,17 @@
  */
 import uplotStyle from 'uplot/dist/uPlot.min.css';
 import type { Delivery } from '../protocol/delivery';
-import { Chart, type Gestures, type Line, type Look, type Range } from './chart';
+import { Camera } from './camera';
+import { Chart, type Gestures, type Line, type Look } from './chart';
 import { make, makeRoot, setText, StatusLine } from './dom';
-import { formatClock, formatCount, formatNumber, formatTime } from './format';
+import { formatClock, formatCount } from './format';
+import { type Hovered, Legend } from './legend';
 import { Pending } from './pending';
+import type { Range } from './range';
 import type { Said } from './situation';
 import { Source } from './source';
 import { followTheme } from './theme';
-import { noExtremes } from './trace';
+import { type Extremes, noExtremes } from './trace';
 import type { View } from './view';
 
 export interface PlotOptions {
@@ -33,21 +36,13 @@ export interface PlotOptions {
 }
 
 const MAX_LINES = 32;
-const COLORS = 8;
 const PAN_STEP = 0.15;
 const ZOOM_STEP = 1.5;
-
-interface Entry {
-  line: Line;
-  button: HTMLButtonElement;
-  number: HTMLElement;
-}
 
 export class Plot implements View {
   private readonly root: HTMLElement;
   private readonly area = make('div', 'jsio-plot-area');
-  private readonly legend = make('div', 'jsio-legend');
-  private readonly place = make('span', 'jsio-place');
+  private readonly legend: Legend;
   private readonly empty = make('div', 'jsio-empty');
   private readonly status = new StatusLine();
   private readonly buttons = {
@@ -56,18 +51,11 @@ export class Plot implements View {
     reset: make('button', '', 'Reset zoom'),
   };
   private readonly sources: ReadonlyMap<string, Source>;
-  private readonly entries = new Map<string, Entry>();
   private readonly pending: Pending;
+  private readonly camera: Camera;
 
   private chart: Chart | null = null;
-  private look: Look | null = null;
-  private log: boolean;
-  private following = true;
-  private zoomX: Range | null = null;
-  private zoomY: Range | null = null;
-  private shownX: Range = [0, 1];
-  private shownY: Range = [0, 1];
-  private hovered: { x: number; rows: (number | null)[] } | null = null;
+  private hovered: Hovered | null = null;
   private onScreen = true;
   private width = 0;
 
@@ -76,10 +64,13 @@ export class Plot implements View {
     private readonly options: PlotOptions,
     signal: AbortSignal,
   ) {
-    this.log = options.log;
+    this.camera = new Camera(options.last, options.log);
     this.sources = new Map(
       options.streams.map(name => [name, new Source(name, { ...options, maxLines: MAX_LINES })]),
     );
+    this.legend = new Legend(options.x ?? 'row', this.sources.size > 1, () => {
+      this.pending.redraw();
+    });
     this.root = makeRoot(place, 'plot', signal, [uplotStyle]);
     this.pending = new Pending(this.apply, this.draw, signal);
     this.build(signal);
@@ -108,43 +99,7 @@ export class Plot implements View {
   };
 
   private lines(): Line[] {
-    this.matchEntries();
-    return [...this.entries.values()].map(entry => entry.line);
-  }
-
-  /** One legend entry for each trace; one that begins anew keeps its entry and colour. */
-  private matchEntries(): void {
-    for (const source of this.sources.values()) {
-      for (const [column, trace] of source.traces) {
-        const key = JSON.stringify([source.name, column]);
-        const entry = this.entries.get(key) ?? this.makeEntry(source.name, column, trace);
-        this.entries.set(key, entry);
-        entry.button.hidden = trace.length === 0; // a column of an earlier life
-      }
-    }
-  }
-
-  private makeEntry(stream: string, column: string, trace: Line['trace']): Entry {
-    const index = this.entries.size;
-    const color = `--jsio-series-${(index % COLORS) + 1}`;
-    const dashed = Math.floor(index / COLORS) % 2 === 1;
-    const line: Line = { trace, group: stream, color, dashed, visible: true };
-    const button = make('button', 'jsio-entry');
-    const swatch = make('span', 'jsio-swatch');
-    swatch.style.color = `var(${color})`;
-    const label = this.sources.size > 1 ? `${stream}: ${column}` : column;
-    const number = make('span', 'jsio-number');
-    button.append(swatch, make('span', 'jsio-name', label), number);
-    button.type = 'button';
-    button.title = `Show or hide ${label}`;
-    button.setAttribute('aria-pressed', 'true');
-    button.addEventListener('click', () => {
-      line.visible = !line.visible;
-      button.setAttribute('aria-pressed', String(line.visible));
-      this.pending.redraw();
-    });
-    this.legend.insertBefore(button, this.place);
-    return { line, button, number };
+    return this.legend.lines(this.sources.values());
   }
 
   // --- what is in view ----------------------------------------------------------------------
@@ -161,21 +116,7 @@ export class Plot implements View {
     return min <= max ? [min, max] : null;
   }
 
-  private chooseX(lines: readonly Line[]): Range {
-    if (!this.following && this.zoomX) return this.zoomX;
-    const whole = this.wholeX(lines);
-    if (!whole) return this.zoomX ?? [0, 1];
-    const unit = this.look?.time ? 1000 : 1;
-    if (this.zoomX) {
-      const width = this.zoomX[1] - this.zoomX[0];
-      return (this.zoomX = [whole[1] - width, whole[1]]);
-    }
-    const last = this.options.last === null ? Infinity : this.options.last * unit;
-    return widened([Math.max(whole[0], whole[1] - last), whole[1]], unit / 2);
-  }
-
-  private chooseY(lines: readonly Line[], [min, max]: Range): Range {
-    if (this.zoomY) return this.zoomY;
+  private extremes(lines: readonly Line[], [min, max]: Range): Extremes {
     const found = noExtremes();
     for (const { trace, visible } of lines) {
       if (!visible) continue;
@@ -185,39 +126,29 @@ export class Plot implements View {
         trace.extremes(from, trace.upperBound(max, from, end), found);
       }
     }
-    return this.log ? logPadded(found[2], found[1]) : padded(found[0], found[1]);
+    return found;
   }
 
   private readonly gestures: Gestures = {
     zoom: (x, y) => {
-      if (!(x[1] > x[0])) return;
-      const whole = this.wholeX(this.lines());
-      this.zoomX = x;
-      this.zoomY = y ?? this.zoomY;
-      if (whole && x[1] < whole[1]) this.following = false;
-      this.viewChanged();
+      this.move(camera => {
+        camera.zoom(x, y, this.wholeX(this.lines()));
+      });
     },
     pan: (right, up) => {
-      const shift = right * (this.shownX[1] - this.shownX[0]);
-      this.zoomX = [this.shownX[0] + shift, this.shownX[1] + shift];
-      if (this.zoomY && up !== 0) this.zoomY = this.movedY(up);
-      this.following = false;
-      this.viewChanged();
+      this.move(camera => {
+        camera.pan(right, up);
+      });
     },
     scale: (factor, at) => {
-      const [min, max] = this.shownX;
-      const anchor = min + at * (max - min);
-      const zoomed: Range = [anchor - (anchor - min) * factor, anchor + (max - anchor) * factor];
-      // Below that, numbers of this size can no longer be told apart.
-      const least = Math.max(Math.abs(min), Math.abs(max), 1e-300) * 1e-12;
-      if (!(zoomed[1] - zoomed[0] > least) || !Number.isFinite(zoomed[1] - zoomed[0])) return;
-      this.zoomX = zoomed;
-      this.viewChanged();
+      this.move(camera => {
+        camera.scale(factor, at);
+      });
     },
     reset: () => {
-      this.zoomX = this.zoomY = null;
-      this.following = true;
-      this.viewChanged();
+      this.move(camera => {
+        camera.reset();
+      });
     },
     hover: (x, rows) => {
       this.hovered = x === null ? null : { x, rows };
@@ -225,31 +156,22 @@ export class Plot implements View {
     },
   };
 
-  private movedY(up: number): Range {
-    const [min, max] = this.shownY;
-    if (this.log) {
-      const factor = (max / min) ** up;
-      return [min * factor, max * factor];
-    }
-    return [min + up * (max - min), max + up * (max - min)];
+  private move(how: (camera: Camera) => void): void {
+    how(this.camera);
+    this.tellButtons();
+    this.pending.redraw();
   }
 
   private toggleFollow(): void {
-    this.following = !this.following;
-    if (!this.following) this.zoomX = this.shownX;
-    else if (this.wholeX(this.lines()) === null) this.zoomX = null;
-    this.viewChanged();
+    this.move(camera => {
+      camera.toggleFollow();
+    });
   }
 
   private toggleLog(): void {
-    this.log = !this.log;
-    this.zoomY = null;
-    this.viewChanged();
-  }
-
-  private viewChanged(): void {
-    this.tellButtons();
-    this.pending.redraw();
+    this.move(camera => {
+      camera.toggleLog();
+    });
   }
 
   // --- drawing ------------------------------------------------------------------------------
@@ -260,9 +182,12 @@ export class Plot implements View {
     if (!this.onScreen || this.width === 0) return;
     const lines = this.lines();
     const chart = this.chartFor(this.currentLook());
-    this.shownX = this.chooseX(lines);
-    this.shownY = this.chooseY(lines, this.shownX);
-    chart.show(lines, this.shownX, this.shownY);
+    this.camera.look({
+      whole: this.wholeX(lines),
+      unit: chart.look.time ? 1000 : 1,
+      extremes: x => this.extremes(lines, x),
+    });
+    chart.show(lines, this.camera.x, this.camera.y);
     this.empty.hidden = lines.some(line => line.trace.length > 0);
     this.tellNumbers();
     this.tellRows(lines, chart.complete);
@@ -275,16 +200,15 @@ export class Plot implements View {
     return {
       time,
       zoned: known?.zoned ?? true,
-      log: this.log,
+      log: this.camera.log,
       whole: this.options.x === null,
       xLabel: this.options.x ?? 'row',
     };
   }
 
   private chartFor(look: Look): Chart {
-    if (this.chart && JSON.stringify(look) === JSON.stringify(this.look)) return this.chart;
+    if (this.chart && JSON.stringify(look) === JSON.stringify(this.chart.look)) return this.chart;
     this.chart?.destroy();
-    this.look = look;
     const size = { width: this.width, height: this.options.height };
     this.chart = new Chart(this.area, look, this.gestures, size);
     return this.chart;
@@ -323,15 +247,14 @@ export class Plot implements View {
     this.buttons.log.title = 'Logarithmic y axis (L)';
     this.buttons.reset.title = 'Show everything and follow (0)';
     buttons.append(...Object.values(this.buttons));
-    this.legend.append(this.place);
     const { title } = this.options;
-    head.append(title ? make('div', 'jsio-title', title) : this.legend, buttons);
+    head.append(title ? make('div', 'jsio-title', title) : this.legend.element, buttons);
     this.area.style.height = `${this.options.height}px`;
     this.area.tabIndex = 0;
     this.area.setAttribute('role', 'group');
     this.area.setAttribute('aria-label', this.description());
     this.area.append(this.empty);
-    this.root.append(head, ...(title ? [this.legend] : []), this.area, this.status.element);
+    this.root.append(head, ...(title ? [this.legend.element] : []), this.area, this.status.element);
     this.buttons.follow.addEventListener('click', () => {
       this.toggleFollow();
     });
@@ -367,13 +290,13 @@ export class Plot implements View {
       this.gestures.pan(PAN_STEP, 0);
     },
     '+': () => {
-      this.gestures.scale(1 / ZOOM_STEP, this.following ? 1 : 0.5);
+      this.gestures.scale(1 / ZOOM_STEP, this.camera.following ? 1 : 0.5);
     },
     '=': () => {
-      this.gestures.scale(1 / ZOOM_STEP, this.following ? 1 : 0.5);
+      this.gestures.scale(1 / ZOOM_STEP, this.camera.following ? 1 : 0.5);
     },
     '-': () => {
-      this.gestures.scale(ZOOM_STEP, this.following ? 1 : 0.5);
+      this.gestures.scale(ZOOM_STEP, this.camera.following ? 1 : 0.5);
     },
     '0': () => {
       this.gestures.reset();
@@ -388,32 +311,16 @@ export class Plot implements View {
 
   private tellButtons(): void {
     const { follow, log, reset } = this.buttons;
-    setText(follow, this.following ? 'Hold' : 'Follow');
-    follow.title = this.following
+    setText(follow, this.camera.following ? 'Hold' : 'Follow');
+    follow.title = this.camera.following
       ? 'Keep this view while rows go on arriving (F)'
       : 'Move with the newest rows (F)';
-    log.setAttribute('aria-pressed', String(this.log));
-    reset.disabled = this.following && this.zoomX === null && this.zoomY === null;
+    log.setAttribute('aria-pressed', String(this.camera.log));
+    reset.disabled = !this.camera.moved;
   }
 
   private tellNumbers(): void {
-    for (const [index, { line, number }] of [...this.entries.values()].entries()) {
-      const row = this.hovered ? (this.hovered.rows[index] ?? null) : line.trace.length - 1;
-      const y = row === null || row < 0 ? undefined : line.trace.ys[row];
-      setText(number, y === undefined ? '–' : formatNumber(y));
-    }
-    setText(this.place, this.hovered ? this.tellX(this.hovered) : '');
-  }
-
-  /** The x of the hovered row, or of the pointer itself where there is none. */
-  private tellX({ x, rows }: { x: number; rows: (number | null)[] }): string {
-    const entries = [...this.entries.values()];
-    const index = rows.findIndex(row => row !== null);
-    const trace = entries[index]?.line.trace;
-    const value = trace ? trace.xs[rows[index]!]! : x;
-    const name = this.options.x ?? 'row';
-    if (this.look?.time) return formatTime(value, this.look.zoned);
-    return `${name} ${formatNumber(trace ? value : Number(value.toPrecision(4)))}`;
+    this.legend.tell(this.hovered, this.chart?.look.time ? this.chart.look : null);
   }
 
   private tellRows(lines: readonly Line[], complete: boolean): void {
@@ -424,9 +331,9 @@ export class Plot implements View {
       kept < came ? `newest ${formatCount(kept)} of ${formatCount(came)}` : formatCount(came);
     const skipped = sum(sources.map(source => source.skipped));
     const begun = Math.max(...sources.map(source => source.begunAt ?? 0));
-    const hidden = this.log && lines.some(line => line.visible && hasNoLogarithm(line));
+    const hidden = this.camera.log && lines.some(line => line.visible && hasNoLogarithm(line));
     this.status.tell(
-      this.following ? '' : 'held',
+      this.camera.following ? '' : 'held',
       `${rows} ${came === 1 ? 'row' : 'rows'}`,
       this.tellMissing(sources),
       skipped > 0 ? `${formatCount(skipped)} skipped` : '',
@@ -457,26 +364,6 @@ export class Plot implements View {
 
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
-
-/** A range that is not empty. */
-function widened([min, max]: Range, by: number): Range {
-  return min < max ? [min, max] : [min - by, max + by];
-}
-
-function padded(min: number, max: number): Range {
-  if (!(min <= max)) return [0, 1];
-  if (min === max) return widened([min, max], Math.abs(min) * 0.1 || 1);
-  const pad = (max - min) * 0.06;
-  // Where the span itself overflows, there is nothing left to pad.
-  return Number.isFinite(pad) ? [min - pad, max + pad] : [min, max];
-}
-
-function logPadded(min: number, max: number): Range {
-  if (!(min <= max)) return [0.1, 10];
-  if (min === max) return [min / 2, max * 2];
-  const pad = (max / min) ** 0.06;
-  return [min / pad, max * pad];
-}
 
 function hasNoLogarithm({ trace }: Line): boolean {
   const found = trace.extremes(0, trace.length, noExtremes());
