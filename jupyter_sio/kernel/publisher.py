@@ -223,7 +223,7 @@ class Publisher:
                 raise Overflow(f"a kernel may have {limits.Memory.streams} streams; close some")
             stream = held or Stream(self, name, options)
             if held is not None:
-                held.begin_as(options)
+                held.begin_anew(options)
             self._streams[name] = stream
         self.hurry()
         return stream

@@ -9,6 +9,7 @@ Source: protocol.md §2, §5; api.md §1.
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 import threading
@@ -191,12 +192,14 @@ class Stream:
             for value in table:
                 self.push(value)
             return
+        batches = Reader(self.name).batches(table)
+        first, second = next(batches, None), next(batches, None)
+        if first is None or (second is None and first.length <= FEW_ROWS):
+            self._gather(encoder, first)
+            return
         waiting: list[Encoded] = []
         room = self._bounds.bytes
-        for batch in Reader(self.name).batches(table):
-            if batch.length <= FEW_ROWS and not waiting:
-                self._gather(encoder, batch)
-                continue
+        for batch in itertools.chain([first], [second] if second else [], batches):
             for payload in self._payloads(encoder, batch):
                 waiting.append(payload)
                 room -= len(payload.data)
@@ -205,9 +208,9 @@ class Stream:
                     waiting = []
         self._publish(waiting, larger=room <= 0)
 
-    def _gather(self, encoder: Columns, batch: Table) -> None:
+    def _gather(self, encoder: Columns, batch: Table | None) -> None:
         """Take a few rows as if each had been pushed."""
-        if not batch.length:
+        if batch is None or not batch.length:
             return
         self._make_room()
         with HeldBack():
@@ -254,11 +257,8 @@ class Stream:
 
     def restart(self) -> None:
         """Begin anew: viewers see an empty stream of a new epoch. Rows not sent yet are gone."""
-        with HeldBack(), self._lock:
-            self._begin()
-            self.closed = False
-        self.changed()
-        self._hub.hurry()
+        self._check_open()
+        self.begin_anew()
 
     def close(self) -> None:
         """End the stream; what was pushed is still sent. May be called again."""
@@ -401,12 +401,16 @@ class Stream:
 
     # --- what the link calls ---------------------------------------------------------------------
 
-    def begin_as(self, options: Options) -> None:
-        """Begin anew with other options."""
-        options.check()
-        _encoder(self.name, options)  # raises before anything is changed
-        self.options = options
-        self.restart()
+    def begin_anew(self, options: Options | None = None) -> None:
+        """Begin another epoch, with other options where given."""
+        if options is not None:
+            options.check()
+            _encoder(self.name, options)  # raises before anything is changed
+            self.options = options
+        with HeldBack(), self._lock:
+            self._begin()
+        self.changed()
+        self._hub.hurry()
 
     def renew_lock(self) -> None:
         """Make the lock anew: at birth, and in a forked child, where another thread held it."""

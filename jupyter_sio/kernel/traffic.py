@@ -170,7 +170,7 @@ class Traffic:
             return
         if not stream.opened(epoch, int(answer["id"]), int(answer["next"])):
             log.warning("stream %r begins anew: the server holds rows not ours", stream.name)
-            stream.restart()
+            stream.begin_anew()
         if stream.id is not None:
             self._by_id[stream.id] = stream
 

@@ -20,6 +20,7 @@ import pyarrow.ipc
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from jupyter_sio.kernel.discovery import Kernel, Server
@@ -129,6 +130,8 @@ class Line:
 
     def raw(self, *frames: socketio.Frame) -> None:
         with self.lock:
+            if self.protocol.state is not State.OPEN:
+                return  # the other side said goodbye while we were at what it sent before
             for frame in frames:
                 if isinstance(frame, str):
                     self.protocol.send_text(frame.encode())

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from jupyter_sio import limits
@@ -274,6 +275,15 @@ def test_a_table_that_fails_late_leaves_no_row(hub):
     assert stream.statistics().rows == 0
 
 
+def test_a_table_whose_second_batch_fails_leaves_no_row(hub):
+    stream = made(hub)
+    stream.push(i=0)
+    batches = [pa.record_batch({"i": pa.array([i], pa.uint64())}) for i in (1, 2**63)]
+    with pytest.raises(RowError, match="64 bits"):
+        stream.extend(pa.Table.from_batches(batches))
+    assert stream.statistics().rows == 1
+
+
 def test_values_of_other_media_are_pushed_one_by_one(hub):
     stream = made(hub, media="application/x-ndjson")
     stream.extend([1, {"a": 2}])
@@ -441,6 +451,8 @@ def test_a_closed_stream_takes_no_more_rows(hub):
         stream.push(x=2)
     with pytest.raises(SioError, match="is closed"):
         stream.extend({"x": [2]})
+    with pytest.raises(SioError, match="is closed"):
+        stream.restart()
     assert rows(stream) == [{"x": 1}]
 
 
