@@ -18,6 +18,7 @@ from jupyter_sio.protocol import socketio
 from jupyter_sio.protocol.grants import Claim
 
 SECONDS = 10.0
+FIRST = asyncio.FIRST_COMPLETED
 
 
 class Wire:
@@ -33,6 +34,7 @@ class Wire:
         self._ids = itertools.count()
         self.heard: list[tuple[str, str, list[Any]]] = []
         self._named: dict[str, list[list[Any]]] = {}
+        self._asked: dict[tuple[str, int], asyncio.Future[socketio.Answered]] = {}
         self.others: list[Any] = []
         self.texts: list[str] = []
         self.closed = False
@@ -68,11 +70,18 @@ class Wire:
                 self.others.append(found)
             elif found is not None:
                 self.others.append(found)
+                if isinstance(found, socketio.Answered):
+                    self._told(found)
             self._wake()
         self.closed = True
         self._close_code = self._connection.close_code
         self._connection.close()  # else tornado calls it unclosed
         self._wake()
+
+    def _told(self, answer: socketio.Answered) -> None:
+        asked = self._asked.pop((answer.namespace, answer.ack_id), None)
+        if asked is not None and not asked.done():
+            asked.set_result(answer)
 
     def _wake(self) -> None:
         self._changed.set()
@@ -120,20 +129,13 @@ class Wire:
     async def ask(self, namespace: str, event: str, *args: Any) -> Any:
         """Send an event and wait for the one argument of its answer."""
         ack_id = next(self._ids)
+        answered = self._asked[namespace, ack_id] = asyncio.get_running_loop().create_future()
         for frame in socketio.event(namespace, event, args, ack_id=ack_id):
             await self.send(frame)
-
-        def answered() -> Any:
-            for other in self.others:
-                if isinstance(other, socketio.Answered) and (other.namespace, other.ack_id) == (
-                    namespace,
-                    ack_id,
-                ):
-                    return other
-            return None
-
-        answer = await self.until(answered)
-        return answer.args[0] if len(answer.args) == 1 else answer.args
+        done, _ = await asyncio.wait({answered, self._reader}, timeout=SECONDS, return_when=FIRST)
+        assert answered in done, f"no answer to {event}; heard {shown(self.heard[-20:])}"
+        found = answered.result().args
+        return found[0] if len(found) == 1 else found
 
     async def answer(self, event: socketio.Event, *args: Any) -> None:
         """Answer an event that wants it."""
