@@ -12,6 +12,7 @@ import ssl
 import struct
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,7 +168,7 @@ class Peer:
         self.claims: list[Claim] = []
         self.paths: list[str] = []
         self.lines: list[Line] = []
-        self.errors: list[BaseException] = []
+        self.errors: list[str] = []
         self.joins = 0
         self.goodbyes = 0
         # What it is told to do otherwise.
@@ -211,9 +212,8 @@ class Peer:
                 self._answer(s)
         except (OSError, EOFError):
             pass
-        except BaseException as exc:
-            self.errors.append(exc)
-            raise
+        except Exception:
+            self.errors.append(traceback.format_exc())
 
     def _answer(self, sock: socket.socket) -> None:
         head = b""
@@ -366,3 +366,4 @@ def peer(**options: Any) -> Iterator[Peer]:
         yield found
     finally:
         found.close()
+    assert not found.errors, found.errors[0]
