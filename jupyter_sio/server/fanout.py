@@ -48,8 +48,12 @@ class FanOut:
         self._schedule()
 
     def wake(self, session: Session) -> None:
-        """Go on with every viewer of a connection: its socket takes bytes again."""
-        for viewer in viewers_of(session):
+        """Go on with every viewer of a connection: its socket takes bytes again.
+
+        Who was served last comes last: the socket may be full again after the first one, and a
+        replay in one namespace must not starve a gauge in another.
+        """
+        for viewer in sorted(viewers_of(session), key=lambda viewer: viewer.served):
             if viewer.due:
                 self._ready[viewer] = None
                 self._schedule()
@@ -101,6 +105,7 @@ class FanOut:
             sent = self._send_next(subscription, framed)
             if sent is not None:
                 left -= sent
+                viewer.served = self.batches_sent
                 if subscription.due:
                     viewer.due[subscription] = None
         if viewer.parting:

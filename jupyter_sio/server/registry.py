@@ -105,6 +105,7 @@ class Viewer:
     rooms: set[str] = field(default_factory=set)
     # Subscriptions with rows owed, in the order of their turns (a dict is an ordered set).
     due: dict[Subscription, None] = field(default_factory=dict)
+    served: int = 0  # how many batches had been sent, to anybody, when it was sent its last one
     # The kernel has ended: as soon as nothing is owed any more, 3510 is said.
     parting: bool = False
 

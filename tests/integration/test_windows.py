@@ -267,6 +267,28 @@ async def test_a_long_replay_never_starves_a_gauge(stage: Stage):
         assert before * 250 * KIB < 4 * MIB  # of 7.3
 
 
+async def test_a_replay_of_one_kernel_does_not_starve_a_gauge_of_another(
+    stage: Stage, quiet_spec: str
+):
+    """Both over one connection, which takes less than is due."""
+    other = Stage(stage.server, await stage.server.start_kernel(quiet_spec))
+    await other.claim()
+    history, gauge = await stage.open(), await other.open("gauge", mode="latest")
+    await stage.publish_all(history["id"], [(1, bytes(64 * KIB))] * 115)
+    await stage.settled()
+    async with stage.reluctant() as client:
+        await client.join(other.ns)
+        await client.subscribe(other.ns, "gauge")
+        await client.subscribe(stage.ns, "loss")
+        while stage.sessions()[-1].outstanding < 256 * KIB:
+            await asyncio.sleep(0.005)
+        await other.publish(gauge["id"], 0, 1, b"42")
+        await client.until(lambda: rows_read(client) == 116)
+        payloads = [payload for _, *payloads in client.of("$batch") for payload in payloads]
+        assert payloads.index(b"42") * 64 * KIB < 4 * MIB  # of 7.2
+    await other.close()
+
+
 async def test_a_gauge_keeps_its_pace_beside_a_replay(stage: Stage):
     history, gauge = await stage.open(), await stage.open("gauge", mode="latest")
     await stage.publish_all(history["id"], [(1, bytes(64 * KIB))] * 120)
