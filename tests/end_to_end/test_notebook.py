@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import REPOSITORY, Jupyter, start_jupyter, stop_jupyter, wait_for
-from tests.end_to_end.test_demo import MS, NOTEBOOK, PIXELS, READY, run_all
+from tests.end_to_end.test_demo import MS, NOTEBOOK, PIXELS, READY, first_row_of, rows, run_all
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,5 +31,7 @@ def test_the_plots_are_live_in_notebook_7(page: Page, notebook: Jupyter):
     expect(page.locator(".jsio-plot .jsio-said").nth(2)).to_have_text("live", timeout=MS)
     before = page.evaluate(PIXELS, 0)
     wait_for(lambda: page.evaluate(PIXELS, 0) != before, "the canvas to change")
+    # The stream is there before the cell that fills it, and answers "stop", has run so far.
+    wait_for(lambda: rows(first_row_of(page, 2)) > 0, "the first step")
     page.get_by_role("button", name="stop", exact=True).click()
     wait_for(lambda: notebook.kernels()[0]["state"] == "idle", "the cell to end", 20)
