@@ -174,8 +174,13 @@ class Owner:
             _leave(viewer)
 
     def _drained(self, viewer: Viewer) -> None:
-        if viewer.parting and not any(s.due for s in viewer.subscriptions.values()):
+        if not viewer.parting or any(s.due for s in viewer.subscriptions.values()):
+            return
+        namespace = self._registry.find(viewer.client.namespace)
+        if namespace is None or namespace.lifetime.ended:
             _leave(viewer)
+        else:
+            viewer.parting = False  # the kernel came back under its id
 
 
 def _leave(viewer: Viewer) -> None:

@@ -126,6 +126,23 @@ async def test_one_that_unsubscribes_is_owed_nothing_and_told_at_once(stage: Sta
     assert wire.of("$bye")[0][0]["code"] == 3510
 
 
+async def test_a_kernel_that_comes_back_under_its_id_keeps_the_viewers_still_there(stage: Stage):
+    wire, opened = await held_back(stage)
+    manager = stage.server.serverapp.kernel_manager
+    kernel = manager._kernels.pop(stage.kernel_id)  # as a gateway whose list is wrong for a moment
+    stage.server.sio.kernels._sweep()
+    await wire.until(lambda: statuses(wire)[-1][0] == "dead")
+    manager._kernels[stage.kernel_id] = kernel
+    stage.server.sio.kernels._sweep()
+    await wire.until(lambda: statuses(wire)[-1][0] != "dead")
+    for count in (1, 2):
+        await wire.tell(stage.ns, "$ack", [opened["id"], count])
+        await wire.first("$batch", count + 1)
+    await asyncio.sleep(ENDED * 1.2)
+    assert (await wire.ask(stage.ns, "$unsubscribe", {"id": opened["id"]}))["ok"]
+    assert not wire.of("$bye") and not wire.closed
+
+
 async def test_the_publisher_is_told_3510_and_cannot_claim_again(stage: Stage):
     key = stage.server.key(stage.kernel_id)
     await end(stage)
