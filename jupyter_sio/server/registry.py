@@ -164,7 +164,6 @@ class KernelNamespace:
         self.streams_by_id: dict[int, Stream] = {}
         self._next_stream_id = 1
         self.history_bytes = 0
-        self.ends_at: float | None = None  # monotonic; set once the kernel has ended
         self.label = ""  # the notebook's name, for people
         self.path = ""
 
@@ -186,10 +185,6 @@ class KernelNamespace:
         if stream.history is None and not stream.subscriptions:
             self.streams.pop(stream.name, None)
             self.streams_by_id.pop(stream.id, None)
-
-    def owes(self, viewer: Viewer) -> bool:
-        """Whether rows are due to the viewer, held back or not."""
-        return any(subscription.due for subscription in viewer.subscriptions.values())
 
 
 class Counts(NamedTuple):
