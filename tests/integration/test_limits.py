@@ -122,6 +122,13 @@ async def test_how_many_connections_a_server_may_have(stage: Stage):
     assert await stage.viewer()
 
 
+@limits(max_connections=4)
+async def test_handshakes_at_the_same_moment_do_not_get_past_the_limit(stage: Stage):
+    tried = await asyncio.gather(*(stage.socket() for _ in range(12)), return_exceptions=True)
+    assert sum(isinstance(one, Wire) for one in tried) == 3  # and the publisher
+    assert {one.code for one in tried if isinstance(one, HTTPClientError)} == {429}
+
+
 @limits(max_tickets=2)
 async def test_of_too_many_tickets_the_oldest_leaves(stage: Stage):
     tickets = [await stage.ticket() for _ in range(3)]
