@@ -331,8 +331,8 @@ class Link:
 
     def _take_event(self, connection: Connection, event: socketio.Event) -> None:
         if event.name == Published.name:
-            compact = self._traffic.published(Published.parse(event.args))
-            if compact is not None:
+            published = Published.parse(event.args)
+            while (compact := self._traffic.published(published)) is not None:
                 self._say(connection, self._traffic.frames(compact))
         elif event.name == Event.name:
             self._listener.event_came(

@@ -196,7 +196,7 @@ class Traffic:
             answer(args)
 
     def published(self, message: Published) -> Compact | None:
-        """Take ``$published``; returns what may now be sent again as one payload."""
+        """Take ``$published``; returns what may now be sent again as one payload, one at a time."""
         stream = self._by_id.get(message.id)
         return stream.published(message.next) if stream is not None else None
 

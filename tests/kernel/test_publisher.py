@@ -224,6 +224,19 @@ def test_64_rows_pushed_slowly_are_compacted(publisher: Publisher, server: Peer)
     assert table(payload)["step"].to_pylist() == list(range(64))
 
 
+def test_many_acknowledged_at_once_are_compacted_at_once(publisher: Publisher, server: Peer):
+    server.acknowledging = False
+    loss = publisher.stream("loss")
+    for step in range(200):
+        loss.push(step=step)
+        loss.seal()
+    publisher.hurry()
+    held = server.until(lambda: server.streams["loss"].next == 200 and server.streams["loss"])
+    server.send("$published", [held.id, 200])
+    server.until(lambda: len(held.compacted) == 3)
+    assert [(offset, rows) for offset, rows, _ in held.compacted] == [(0, 64), (64, 64), (128, 64)]
+
+
 def test_several_streams_go_side_by_side(publisher: Publisher, server: Peer):
     streams = [publisher.stream(f"s{i}") for i in range(20)]
     for step in range(200):
