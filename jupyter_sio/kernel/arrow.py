@@ -27,6 +27,7 @@ from jupyter_sio import limits
 from jupyter_sio.errors import RowError
 from jupyter_sio.kernel import scalars
 from jupyter_sio.kernel.scalars import BOOL, FLOAT, INT, NULL, TEXT, TIME, TIME_UTC, Kind, NoScalar
+from jupyter_sio.kernel.template import Template
 from jupyter_sio.protocol.outbox import Encoded
 
 if TYPE_CHECKING:
@@ -143,6 +144,28 @@ class Layout:
         """The Arrow schema, as nanoarrow's C one."""
         columns = zip(self.names, self.kinds, strict=True)
         return na.c_schema(na.struct({name: SCHEMAS[kind] for name, kind in columns}))
+
+    def write(self, rows: int, columns: Sequence[bytes]) -> bytes:
+        """Write columns of packed cells as a payload."""
+        if self._template is not None:
+            return self._template.write(rows, columns)
+        return self._write_arrays(rows, columns)
+
+    @cached_property
+    def _template(self) -> Template | None:
+        count = len(self.names)
+
+        def write(rows: int) -> bytes:
+            return self._write_arrays(rows, [bytes(rows * _CELL_BYTES)] * count)
+
+        return Template.learn(write, count)
+
+    def _write_arrays(self, rows: int, columns: Sequence[bytes]) -> bytes:
+        arrays = [
+            c_array_from_buffers(c_schema(kind), rows, [None, data], null_count=0)
+            for kind, data in zip(self.kinds, columns, strict=True)
+        ]
+        return payload(self.schema, rows, arrays)
 
     def unpack(self, row: bytes) -> tuple[Any, ...]:
         """Read the values of a row that was packed in this layout."""
@@ -378,15 +401,12 @@ class Columns:
     def join(self, rows: Sequence[Row], layout: object) -> bytes:
         """Write rows as one payload in ``layout``, or rows of several payloads that had it."""
         assert isinstance(layout, Layout)
+        packed = self._packed(layout, rows)
+        if packed is not None:
+            return layout.write(len(rows), packed)
         return payload(layout.schema, len(rows), self._arrays(layout, rows))
 
     def _arrays(self, layout: Layout, rows: Sequence[Row]) -> list[Any]:
-        packed = self._packed(layout, rows)
-        if packed is not None:
-            return [
-                c_array_from_buffers(c_schema(kind), len(rows), [None, data], null_count=0)
-                for kind, data in zip(layout.kinds, packed, strict=True)
-            ]
         # Rows of earlier layouts may have fewer columns, never others.
         nulls = (None,) * len(layout.names)
         table = [(self._cells(row) + nulls)[: len(nulls)] for row in rows]
