@@ -182,10 +182,10 @@ class Publishers:
 
     def _open(self, namespace: KernelNamespace, message: Open) -> dict[str, Any]:
         self._registry.check_stream_name(message.stream)
-        if message.stream not in namespace.streams and (
-            len(namespace.streams) >= self._limits.memory.streams
-        ):
-            bound = self._limits.memory.streams
+        bound = self._limits.memory.streams
+        # Names that viewers wait for do not count: who may only watch could else use all up.
+        opened = {stream.name for stream in namespace.opened()}
+        if message.stream not in opened and len(opened) >= bound:
             return refusal(Code.TOO_MANY_NAMESPACES, f"a kernel may have {bound} streams")
         stream = namespace.stream(message.stream)
         history = stream.history

@@ -110,6 +110,15 @@ async def test_how_many_streams_a_kernel_may_open(stage: Stage):
     assert (answer["ok"], answer["code"]) == (False, 3505)
 
 
+@limits(max_streams=2)
+async def test_names_that_viewers_wait_for_take_no_room_from_the_kernel(stage: Stage):
+    wire = await stage.viewer()
+    for name in "abcdefgh":
+        assert (await stage.subscribe(wire, name))["waiting"]
+    assert [(await stage.open(name))["ok"] for name in "axax"] == [True] * 4
+    assert (await stage.open("b"))["code"] == 3505  # nor do they make any
+
+
 @limits(max_connections=2)
 async def test_how_many_connections_a_server_may_have(stage: Stage):
     """The refusal is a 4xx before the upgrade, as every other."""
