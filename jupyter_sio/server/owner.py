@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_sio.errors import BadRequest, Code, Refused
+from jupyter_sio.errors import BadRequest, Code, Refused, Superseded
 from jupyter_sio.limits import Limits
-from jupyter_sio.protocol.grants import Access
+from jupyter_sio.protocol.grants import Access, Claim
 from jupyter_sio.protocol.messages import Grant, read_connect_auth
 from jupyter_sio.server.clients import Client
 from jupyter_sio.server.directory import Directory
@@ -90,11 +90,23 @@ class Owner:
         if namespace is None:  # it ended between admission and acceptance
             client.leave(Code.KERNEL_GONE, "the kernel has ended")
         elif access.claim is not None:
-            self._publishers.join(namespace, client, access.claim)
+            self._join_publisher(namespace, client, access.claim)
         else:
             viewer = self._registry.new_viewer(client, access, client.owner_data)
             client.owner_data = viewer
             self._viewers.join(namespace, viewer)
+
+    def _join_publisher(self, namespace: KernelNamespace, client: Client, claim: Claim) -> None:
+        # Between admission and acceptance the loop ran: look again.
+        if namespace.lifetime.ended:
+            client.leave(Code.KERNEL_GONE, "the kernel has ended")
+            return
+        try:
+            self._publishers.check_claim(namespace, claim)
+        except Superseded as exc:
+            client.leave(exc.code, str(exc))
+            return
+        self._publishers.join(namespace, client, claim)
 
     def receive(self, client: Client, event: str, args: list[Any], ack: Answer | None) -> None:
         """Do what one message asks; ``BadRequest`` closes the connection with 3501."""

@@ -152,6 +152,45 @@ async def test_the_publisher_is_told_3510_and_cannot_claim_again(stage: Stage):
     assert (await stage.server.ticket(claim))[0] == 403
 
 
+async def test_a_kernel_that_ends_while_its_publisher_is_let_in_has_none(
+    server: Any, quiet_kernel: str, monkeypatch: Any
+):
+    owner, admit = server.sio.owner, server.sio.owner.admit
+
+    async def admit_and_end(client: Any, auth: object) -> None:
+        await admit(client, auth)
+        server.sio.kernels._ended(quiet_kernel)
+
+    monkeypatch.setattr(owner, "admit", admit_and_end)
+    publisher = await server.publisher(quiet_kernel)
+    await publisher.until_closed()
+    assert publisher.of("$bye")[0][0]["code"] == 3510
+    assert server.sio.registry.counts().publishers == 0
+    assert server.sio.router.statistics().failed_handlers == 0
+
+
+async def test_a_stranger_let_in_beside_the_kernels_own_process_is_told_3511(
+    server: Any, quiet_kernel: str, monkeypatch: Any
+):
+    owner, admit, own = server.sio.owner, server.sio.owner.admit, asyncio.Event()
+
+    async def admit_slowly(client: Any, auth: object) -> None:
+        await admit(client, auth)
+        if client.session.access.claim.pid == 1:
+            await own.wait()
+
+    monkeypatch.setattr(owner, "admit", admit_slowly)
+    coming = asyncio.ensure_future(server.publisher(quiet_kernel, pid=1))
+    while not server.sio.router.statistics().clients:
+        await asyncio.sleep(0.01)
+    first = await server.publisher(quiet_kernel, pid=server.sio.kernels.pid(quiet_kernel))
+    own.set()
+    stranger = await coming
+    await stranger.until_closed()
+    assert stranger.of("$bye")[0][0]["code"] == 3511 and not first.of("$bye")
+    await first.close()
+
+
 async def test_after_the_time_everything_says_it_is_gone(stage: Stage):
     await stage.open()
     await end(stage)
