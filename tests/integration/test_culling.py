@@ -14,7 +14,11 @@ SECONDS = 3.0  # of publishing: well beyond the culler's patience of 1 s + 1 s
 
 
 @pytest.fixture(params=["publishing", "watched", "never"])
-def jp_server_config(jp_server_config: dict[str, Any], request: Any) -> dict[str, Any]:
+def jp_server_config(
+    jp_server_config: dict[str, Any], request: Any, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    # Once a second is as often as this culler looks for a second without activity.
+    monkeypatch.setattr("jupyter_sio.server.kernels._TOUCH_SECONDS", 0.2)
     return {
         **jp_server_config,
         "MappingKernelManager": {"cull_idle_timeout": 1, "cull_interval": 1},
