@@ -20,7 +20,13 @@ __all__ = ["EPOCH", "Server", "Stage", "new_epoch"]
 
 EPOCH = "00000000000000e1"
 # A process that is no kernel but lives as long as one: a namespace needs no more.
-_QUIET = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.pause()"
+_QUIET = """
+import os, signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+parent = os.getppid()
+while os.getppid() == parent:
+    time.sleep(1)
+"""
 
 
 @dataclass
