@@ -158,9 +158,11 @@ class History:
         if not self.first <= offset < offset + rows < self.next:
             return False
         begin, last = self._index(offset), self._index(offset + rows - 1)
-        replaced = [e.item for e in self._log[begin : last + 1] if isinstance(e.item, Payload)]
-        # Entries touch each other: whole payloads and no hole have exactly as many rows.
-        if self._log[begin].start != offset or sum(p.rows for p in replaced) != rows:
+        entries = self._log[begin : last + 1]
+        replaced = [entry.item for entry in entries if isinstance(entry.item, Payload)]
+        # Entries touch each other, so the range is whole where both of its ends are.
+        whole = entries[0].start == offset and entries[-1].item.end == offset + rows
+        if not whole or len(replaced) < len(entries):
             return False
         # It is as old as its youngest row: compaction never makes a row leave earlier.
         merged = _Entry(offset, self._log[last].arrived, Payload(offset, rows, time, data))

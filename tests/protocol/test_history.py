@@ -312,3 +312,11 @@ def test_latest_starts_at_the_newest_payload_and_ignores_tail():
 
 def test_latest_starts_at_next_where_nothing_is_held():
     assert start_of(history_of(start=9), latest=True) == Start(9, False)
+
+
+def test_a_hole_and_a_payload_cut_short_do_not_make_up_for_each_other():
+    log = History("0123456789abcdef", bounds=HistoryBounds())
+    log.append(0, 6, 1, b"x", now=0.0)
+    log.append(7, 7, 2, b"y", now=0.0)
+    log.append(14, 1, 3, b"z", now=0.0)
+    assert not log.compact(0, 13, 2, b"xy")
