@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from jupyter_sio import limits
 from jupyter_sio.kernel import connection
@@ -322,15 +326,20 @@ def test_a_unix_socket_will_do(tmp_path: Path, monkeypatch):
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate that names a host nobody comes by."""
     path = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-keyout", path / "key", "-out", path / "cert", "-subj", "/CN=jupyter.example"),
-            *("-addext", "basicConstraints=critical,CA:FALSE"),
-        ],
-        check=True,
-        capture_output=True,
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "jupyter.example")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
     )
+    pem = serialization.Encoding.PEM
+    (path / "cert").write_bytes(certificate.public_bytes(pem))
+    form, unlocked = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (path / "key").write_bytes(key.private_bytes(pem, form, unlocked))
     return path
 
 

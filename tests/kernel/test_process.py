@@ -158,7 +158,7 @@ for thread in threads: thread.join()
 assert loss.flush(20), loss.statistics()
 """
     )
-    assert len(server.past) >= 20
+    assert len(server.past) >= 2  # how many are opened before the next restart is up to the machine
     for held in [*server.past, server.streams["loss"]]:
         assert held.gaps == []
         assert all(set(row) == {"thread", "i", "text"} for row in held.rows)
@@ -235,7 +235,7 @@ threading.Timer(0.5, lambda: print("waiting", flush=True)).start()
 try:
     {waiting}
 except KeyboardInterrupt:
-    print("interrupted")
+    print("interrupted", flush=True)
     os._exit(0)
 """
     )
