@@ -60,7 +60,7 @@ class JupyterServer(Server):
         self.kernel_id = self._ask("api/kernels", {"name": "python3"})["id"]
         client = BlockingKernelClient()
         client.load_connection_file(str(self._runtime / f"kernel-{self.kernel_id}.json"))
-        client.start_channels()
+        client.start_channels(hb=False)  # a kernel that is not up yet does not beat: it is no death
         client.wait_for_ready(timeout=START_SECONDS)
         self._client = client
 
