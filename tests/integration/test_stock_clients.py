@@ -248,32 +248,6 @@ def table(first: int, rows: int) -> bytes:
 
 
 @needs_node
-async def test_socket_io_client_watches_sends_answers_and_is_refused(stage: Stage, tmp_path: Path):
-    opened = await stage.open()
-    await stage.publish_all(opened["id"], [(1, b"a"), (2, b"bc")])
-    folder = tmp_path / "stranger"
-    folder.mkdir()
-    (folder / "stranger.mjs").write_text(STRANGER)
-    args = (stage.server.url, stage.ns, stage.server.token)
-    async with node(folder, folder / "stranger.mjs", *args) as script:
-        (head, *sent) = await stage.publisher.first("$event")
-        (event,) = [o for o in stage.publisher.others if getattr(o, "name", "") == "$event"]
-        await stage.publisher.answer(event, {"ok": True, "value": b"done"})
-        calling = {"event": "ask", "to": head["viewer"]["id"]}
-        told = await stage.publisher.ask(stage.ns, "$emit", calling, b"who?")
-        await until(lambda: len(script.of("$batch")) == 2 and script.of("answered"))
-        await until(lambda: script.of("refused"))
-    assert sent == [1, b"\x00\xff"] and told == {"ok": True, "value": b"me"}
-    assert script.of("answered") == [["done"]] and script.of("ask") == [["who?"]]
-    assert script.of("subscribed")[0][0]["ok"] is True
-    assert script.of("$batch") == [
-        [[opened["id"], 0, 1, 1], "a"],
-        [[opened["id"], 1, 1, 2], "bc"],
-    ]
-    assert script.of("refused") == [["no such namespace", {"code": 3507}]]
-
-
-@needs_node
 async def test_socket_io_client_hears_bye_when_the_kernel_ends(stage: Stage, tmp_path: Path):
     folder = tmp_path / "stranger"
     folder.mkdir()
