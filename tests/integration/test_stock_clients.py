@@ -260,21 +260,3 @@ async def test_socket_io_client_hears_bye_when_the_kernel_ends(stage: Stage, tmp
     (bye,) = script.of("$bye")
     assert (bye[0]["code"], bye[0]["retry_ms"]) == (3510, None)
     assert script.of("disconnected") == [["io server disconnect"]]
-
-
-@needs_node
-async def test_the_example_prints_every_row_once_across_cuts(stage: Stage, tmp_path: Path):
-    opened = await stage.open()
-    folder = tmp_path / "example"
-    folder.mkdir()
-    args = (stage.server.url, stage.kernel_id, stage.server.token, "loss")
-    async with node(folder, ROOT / "examples" / "viewer.mjs", *args) as script:
-        offset = 0
-        for cut in range(3):
-            for rows in (1, 7, 3):
-                await stage.publish(opened["id"], offset, rows, table(offset, rows))
-                offset += rows
-            await until(lambda: len(script.lines) == offset)  # noqa: B023
-            if cut < 2:
-                stage.sessions()[-1].abort()
-    assert [int(row["step"]) for row in script.lines] == list(range(offset))
