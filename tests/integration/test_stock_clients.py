@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,6 @@ from tests.integration.conftest import Stage, new_epoch
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "labextension" / "node_modules"
 SECONDS = 10.0
-
-needs_node = pytest.mark.skipif(
-    shutil.which("node") is None or not (MODULES / "socket.io-client").exists(),
-    reason="needs node, and `npm ci` in labextension/",
-)
 
 
 @pytest.fixture
@@ -218,8 +215,9 @@ class Script:
         return [rest for first, *rest in self.lines if first == word]
 
     async def end(self) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
+        """Kill it with its children: one that stayed would hold the pipe open for ever."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
         await self._reading
 
@@ -227,10 +225,16 @@ class Script:
 @asynccontextmanager
 async def node(folder: Path, script: Path, *args: str) -> AsyncIterator[Script]:
     """Run a copy of a script with the packages of ours beside it."""
+    assert shutil.which("node"), "no node on the PATH: type `make test`, which brings one"
+    assert (MODULES / "socket.io-client").exists(), "type `cd labextension && npm ci`"
     shutil.copy(script, folder / "script.mjs")
     (folder / "node_modules").symlink_to(MODULES)
     process = await asyncio.create_subprocess_exec(
-        "node", str(folder / "script.mjs"), *args, stdout=asyncio.subprocess.PIPE
+        "node",
+        str(folder / "script.mjs"),
+        *args,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     running = Script(process)
     try:
@@ -247,7 +251,31 @@ def table(first: int, rows: int) -> bytes:
     return out.getvalue()
 
 
-@needs_node
+async def test_socket_io_client_watches_sends_answers_and_is_refused(stage: Stage, tmp_path: Path):
+    opened = await stage.open()
+    await stage.publish_all(opened["id"], [(1, b"a"), (2, b"bc")])
+    folder = tmp_path / "stranger"
+    folder.mkdir()
+    (folder / "stranger.mjs").write_text(STRANGER)
+    args = (stage.server.url, stage.ns, stage.server.token)
+    async with node(folder, folder / "stranger.mjs", *args) as script:
+        (head, *sent) = await stage.publisher.first("$event")
+        (event,) = [o for o in stage.publisher.others if getattr(o, "name", "") == "$event"]
+        await stage.publisher.answer(event, {"ok": True, "value": b"done"})
+        calling = {"event": "ask", "to": head["viewer"]["id"]}
+        told = await stage.publisher.ask(stage.ns, "$emit", calling, b"who?")
+        await until(lambda: len(script.of("$batch")) == 2 and script.of("answered"))
+        await until(lambda: script.of("refused"))
+    assert sent == [1, b"\x00\xff"] and told == {"ok": True, "value": b"me"}
+    assert script.of("answered") == [["done"]] and script.of("ask") == [["who?"]]
+    assert script.of("subscribed")[0][0]["ok"] is True
+    assert script.of("$batch") == [
+        [[opened["id"], 0, 1, 1], "a"],
+        [[opened["id"], 1, 1, 2], "bc"],
+    ]
+    assert script.of("refused") == [["no such namespace", {"code": 3507}]]
+
+
 async def test_socket_io_client_hears_bye_when_the_kernel_ends(stage: Stage, tmp_path: Path):
     folder = tmp_path / "stranger"
     folder.mkdir()
@@ -260,3 +288,20 @@ async def test_socket_io_client_hears_bye_when_the_kernel_ends(stage: Stage, tmp
     (bye,) = script.of("$bye")
     assert (bye[0]["code"], bye[0]["retry_ms"]) == (3510, None)
     assert script.of("disconnected") == [["io server disconnect"]]
+
+
+async def test_the_example_prints_every_row_once_across_cuts(stage: Stage, tmp_path: Path):
+    opened = await stage.open()
+    folder = tmp_path / "example"
+    folder.mkdir()
+    args = (stage.server.url, stage.kernel_id, stage.server.token, "loss")
+    async with node(folder, ROOT / "examples" / "viewer.mjs", *args) as script:
+        offset = 0
+        for cut in range(3):
+            for rows in (1, 7, 3):
+                await stage.publish(opened["id"], offset, rows, table(offset, rows))
+                offset += rows
+            await until(lambda: len(script.lines) == offset)  # noqa: B023
+            if cut < 2:
+                stage.sessions()[-1].abort()
+    assert [int(row["step"]) for row in script.lines] == list(range(offset))
