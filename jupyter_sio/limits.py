@@ -105,6 +105,26 @@ class Doors:
     nonces: int = 10_000  # remembered; when full the oldest leaves
     claim_skew_seconds: float = 60.0
     rest_bytes: int = 64 * KIB
+    # Attempts with a link that is none, from one address: beyond it HTTP 429.
+    link_failures: int = 20
+    link_failures_per_second: float = 1 / 3
+    link_addresses: int = 10_000  # remembered; when full the one that failed longest ago leaves
+    identity_seconds: float = 60.0  # between two looks at a live connection's identity
+    identity_checks: int = 8  # of them at the same time
+    identity_check_seconds: float = 10.0  # one that takes longer is tried again ...
+    identity_grace_seconds: float = 300.0  # ... until nobody could say so long: 3014
+
+
+@dataclass(frozen=True)
+class Links:
+    """Share links of one server."""
+
+    links: int = 1_000  # further ones are refused (HTTP 429, 3013)
+    lifetime_seconds: float = 30 * 86_400.0  # longer ones are refused (HTTP 400, 3501)
+    names: int = 100  # globs, and events, of one link
+    name_bytes: int = 128
+    ended_links: int = 10_000  # of which it is remembered why they ended; the oldest leaves
+    look_seconds: float = 1.0  # between two looks at the wall clock while there are links
 
 
 @dataclass(frozen=True)
@@ -172,4 +192,5 @@ class Limits:
     history: HistoryBounds = field(default_factory=HistoryBounds)
     memory: Memory = field(default_factory=Memory)
     doors: Doors = field(default_factory=Doors)
+    links: Links = field(default_factory=Links)
     lifetime: Lifetime = field(default_factory=Lifetime)

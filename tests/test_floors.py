@@ -20,6 +20,8 @@ ROOMS = {
         (
             "server",
             "server.access",
+            "server.addresses",
+            "server.bus",
             "server.clients",
             "server.endpoint",
             "server.frames",
@@ -32,8 +34,6 @@ ROOMS = {
             "server.session",
             "server.sweep",
             "server.tasks",
-            "server.sweep",
-            "server.tasks",
         ),
         ("ground", "protocol"),
     ),
@@ -42,7 +42,9 @@ ROOMS = {
         (
             "server.directory",
             "server.fanout",
+            "server.identities",
             "server.kernels",
+            "server.links",
             "server.news",
             "server.publishers",
             "server.viewers",

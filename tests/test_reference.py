@@ -27,8 +27,7 @@ def commands() -> set[str]:
     return set(action.choices)
 
 
-# Links come with a later version; until then every server refuses to make one.
-@pytest.mark.parametrize("name", sorted(set(jupyter_sio.__all__) - {"share"}))
+@pytest.mark.parametrize("name", sorted(jupyter_sio.__all__))
 def test_every_public_name_is_told_of(name):
     assert name in WORDS
 

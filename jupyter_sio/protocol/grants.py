@@ -99,6 +99,7 @@ class Access:
     streams: tuple[str, ...] = ()  # globs; empty: all
     events: tuple[str, ...] | None = None  # None: any that SEND allows; else these alone
     claim: Claim | None = None  # only a publisher has one
+    link_id: str | None = None  # the share link it came by
 
     @property
     def publisher(self) -> bool:

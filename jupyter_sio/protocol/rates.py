@@ -14,12 +14,16 @@ class Bucket:
         self._tokens = float(burst)
         self._now = now
 
-    def take(self, *, now: float) -> bool:
-        """Take one token; False if there is none."""
+    def empty(self, *, now: float) -> bool:
+        """Whether ``take`` would fail."""
         refill = (now - self._now) * self._per_second
         self._tokens = min(self._burst, self._tokens + refill)
         self._now = now
-        if self._tokens < 1.0:
+        return self._tokens < 1.0
+
+    def take(self, *, now: float) -> bool:
+        """Take one token; False if there is none."""
+        if self.empty(now=now):
             return False
         self._tokens -= 1.0
         return True

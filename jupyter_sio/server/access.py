@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from jupyter_sio.errors import Refused
+from jupyter_sio.errors import Code, Refused
 from jupyter_sio.limits import Doors
 from jupyter_sio.protocol.grants import GRANT_OF_ACTION, Access, Claim, Nonces, Tickets
+from jupyter_sio.protocol.links import REVOKED
 from jupyter_sio.protocol.messages import Grant
 
 RESOURCE = "jupyter_sio"
@@ -26,9 +27,12 @@ _CLAIM_REFUSED = "the claim was not accepted"
 class Doorkeeper:
     """Gives and takes tickets, and says what a Jupyter identity may do. Owned by the loop."""
 
-    def __init__(self, *, kernel_manager: Any, bounds: Doors) -> None:
+    def __init__(
+        self, *, kernel_manager: Any, bounds: Doors, alive: Callable[[Access], bool]
+    ) -> None:
         self._kernel_manager = kernel_manager
         self._bounds = bounds
+        self._alive = alive
         self._nonces = Nonces(bounds)
         self.tickets = Tickets(bounds)
         # Compared against when the kernel is unknown, so that both refusals cost the same.
@@ -37,12 +41,7 @@ class Doorkeeper:
     async def of_identity(self, handler: JupyterHandler) -> Access:
         """Say what the handler's Jupyter user may do; nothing at all is an empty set of grants."""
         user = handler.current_user
-        grants = set()
-        for action, grant in GRANT_OF_ACTION.items():
-            authorized = handler.authorizer.is_authorized(handler, user, action, RESOURCE)
-            if await ensure_async(authorized):
-                grants.add(grant)
-        return Access(user=_name_of(user), grants=frozenset(grants))
+        return Access(user=name_of(user), grants=await rights_of(user, handler))
 
     def of_ticket(self, secret: str) -> Access:
         """Use a ticket up.
@@ -50,9 +49,12 @@ class Doorkeeper:
         Raises
         ------
         Refused
-            If it is unknown, used or too old.
+            If it is unknown, used or too old, or if the link it was given for has ended.
         """
-        return self.tickets.use(secret, now=time.monotonic())
+        access = self.tickets.use(secret, now=time.monotonic())
+        if not self._alive(access):
+            raise Refused(REVOKED, code=Code.LINK_REVOKED)
+        return access
 
     def ticket_for(self, access: Access) -> str:
         """Make a ticket that opens one socket with ``access``; it lives ``ticket_seconds``."""
@@ -100,7 +102,18 @@ def describe(access: Access) -> Mapping[str, Any]:
     }
 
 
-def _name_of(user: Any) -> str:
+async def rights_of(user: Any, handler: JupyterHandler) -> frozenset[Grant]:
+    """Ask Jupyter's authorizer what a user may do; ``handler`` is of the request that asks."""
+    grants = set()
+    for action, grant in GRANT_OF_ACTION.items():
+        authorized = handler.authorizer.is_authorized(handler, user, action, RESOURCE)
+        if await ensure_async(authorized):
+            grants.add(grant)
+    return frozenset(grants)
+
+
+def name_of(user: Any) -> str:
+    """Name a Jupyter user, for people."""
     for attribute in ("display_name", "name", "username"):
         if value := getattr(user, attribute, None):
             return str(value)

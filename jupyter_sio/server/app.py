@@ -13,15 +13,19 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Enum, Float, HasTraits, Int, Unicode
+from traitlets import Bool, Enum, Float, HasTraits, Int, Unicode, default
 
 from jupyter_sio.limits import Limits
 from jupyter_sio.server import router_of
 from jupyter_sio.server.access import Doorkeeper
+from jupyter_sio.server.addresses import Addresses
+from jupyter_sio.server.bus import Bus
 from jupyter_sio.server.directory import Directory
 from jupyter_sio.server.endpoint import SocketHandler
 from jupyter_sio.server.fanout import FanOut
+from jupyter_sio.server.identities import Identities
 from jupyter_sio.server.kernels import Kernels
+from jupyter_sio.server.links import Links
 from jupyter_sio.server.news import News
 from jupyter_sio.server.owner import Owner
 from jupyter_sio.server.publishers import Publishers
@@ -56,6 +60,19 @@ _LIMITS: dict[str, tuple[str, str, str]] = {
     "max_tickets": ("doors", "tickets", "open tickets"),
     "max_nonces": ("doors", "nonces", "remembered nonces"),
     "ticket_seconds": ("doors", "ticket_seconds", "a ticket lives"),
+    "link_max_lifetime": ("links", "lifetime_seconds", "seconds: the longest a share link lives"),
+    "max_links": ("links", "links", "share links"),
+    "identity_seconds": (
+        "doors",
+        "identity_seconds",
+        "between two looks at a live connection's identity",
+    ),
+    "identity_check_seconds": ("doors", "identity_check_seconds", "such a look may take"),
+    "identity_grace_seconds": (
+        "doors",
+        "identity_grace_seconds",
+        "a connection stays whose identity nobody can check",
+    ),
     "ended_seconds": ("lifetime", "ended_seconds", "an ended kernel's streams stay readable"),
     "sweep_seconds": ("lifetime", "sweep_seconds", "between two looks at the list of kernels"),
 }
@@ -90,6 +107,22 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
     kernel_url = Unicode(
         "", config=True, help="The address kernels use, where it is not this server's own."
     )
+    public_url = Unicode(
+        "",
+        config=True,
+        help="What share links begin with (https://host), where it is not the address the user"
+        " came by.",
+    )
+    allow_links = Bool(
+        config=True,
+        help="Whether share links may be made and used: whoever has one watches without a login."
+        " True, but under JupyterHub False.",
+    )
+
+    @default("allow_links")
+    def _allow_links_unless_hub(self) -> bool:
+        return "JUPYTERHUB_SERVICE_PREFIX" not in os.environ
+
     keep_alive = Enum(
         ("publishing", "watched", "never"),
         default_value="publishing",
@@ -126,6 +159,16 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             settings=serverapp.web_app.settings,
             log=self.log,
         )
+        self.links = Links(
+            registry=self.registry,
+            bounds=limits.links,
+            doors=limits.doors,
+            allowed=self.allow_links,
+            addresses=Addresses(
+                serverapp=serverapp, public_url=self.public_url, sessions=self.router.eio.sockets
+            ),
+            tell=Bus(serverapp.event_logger).link,
+        )
         viewers = Viewers(registry=self.registry, fanout=self.fanout, news=self.news, limits=limits)
         self.publishers = Publishers(
             registry=self.registry,
@@ -133,6 +176,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             news=self.news,
             limits=limits,
             kernel_pid=self.kernels.pid,
+            links=self.links,
         )
         self.owner = Owner(
             registry=self.registry,
@@ -143,9 +187,19 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             limits=limits,
             look_at_kernel=self.kernels.publisher_lost,
             adopt=self.kernels.adopt,
+            alive=self.links.alive,
         )
         self._join_parts()
-        doorkeeper = Doorkeeper(kernel_manager=serverapp.kernel_manager, bounds=limits.doors)
+        doorkeeper = Doorkeeper(
+            kernel_manager=serverapp.kernel_manager, bounds=limits.doors, alive=self.links.alive
+        )
+        self.identities = Identities(
+            sessions=self.router.eio.sockets,
+            doorkeeper=doorkeeper,
+            links=self.links,
+            bounds=limits.doors,
+            log=self.log,
+        )
         self._mount(doorkeeper, limits)
 
     def _join_parts(self) -> None:
@@ -156,6 +210,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         def closed(namespace: KernelNamespace) -> None:
             self.router.announce_close(namespace.name)
             self.news.gone(namespace)
+            self.links.kernel_gone(namespace)
 
         self.registry.on_opened = opened
         self.registry.on_closed = closed
@@ -170,6 +225,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             "registry": self.registry,
             "directory": self.directory,
             "doorkeeper": doorkeeper,
+            "links": self.links,
             "limits": limits,
         }
         self.handlers.append((r"/jupyter-sio/socket\.io/?", SocketHandler, socket))
@@ -179,6 +235,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         """Begin to follow kernels; the loop runs and the sockets are bound."""
         self._tell_kernels()
         self.directory.start()
+        self.identities.start()
         await self.kernels.start(serverapp.event_logger)
 
     def _tell_kernels(self) -> None:
@@ -206,7 +263,9 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         """Say goodbye (3001) and stop every timer and task; to raise here would hang Jupyter."""
         try:
             await self.router.shutdown()
+            await self.identities.stop()
             await self.kernels.stop()
+            self.links.stop()
             self.directory.stop()
             self.publishers.stop()
             self.fanout.stop()

@@ -7,6 +7,7 @@ Source: protocol.md §3; the traps are named where they are avoided.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -27,6 +28,7 @@ from jupyter_sio.server.router import Router
 from jupyter_sio.server.session import Session
 
 _SECRETS = frozenset({"ticket", "token", "_xsrf"})
+_TICKET = re.compile(r"(?<=[?&]ticket=)[^&]*")
 
 
 class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -66,6 +68,8 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         ticket = self.get_query_argument("ticket", "")
         if ticket:
             self._by_ticket = True
+            # Requests are logged with their uri, and Jupyter hides tokens only.
+            self.request.uri = _TICKET.sub("[secret]", str(self.request.uri))
             try:
                 self._access = self._doorkeeper.of_ticket(ticket)
             except Refused as exc:

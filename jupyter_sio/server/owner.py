@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_sio.errors import BadRequest, Code, Refused, Superseded
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Access, Claim
+from jupyter_sio.protocol.links import REVOKED
 from jupyter_sio.protocol.messages import Grant, read_connect_auth
 from jupyter_sio.server.clients import Client
 from jupyter_sio.server.directory import Directory
@@ -54,6 +55,7 @@ class Owner:
         limits: Limits,
         look_at_kernel: Callable[[KernelNamespace], None],
         adopt: Callable[[str], KernelNamespace | None],
+        alive: Callable[[Access], bool],
     ) -> None:
         self._registry = registry
         self._fanout = fanout
@@ -63,6 +65,7 @@ class Owner:
         self._limits = limits
         self._look_at_kernel = look_at_kernel
         self._adopt = adopt
+        self._alive = alive
         fanout.on_drained = self._drained
 
     # --- the router's questions --------------------------------------------------------------
@@ -91,6 +94,8 @@ class Owner:
             client.leave(Code.KERNEL_GONE, "the kernel has ended")
         elif access.claim is not None:
             self._join_publisher(namespace, client, access.claim)
+        elif not self._alive(access):
+            client.leave(Code.LINK_REVOKED, REVOKED)
         else:
             viewer = self._registry.new_viewer(client, access, client.owner_data)
             client.owner_data = viewer
@@ -156,6 +161,8 @@ class Owner:
         namespace = self._named(client, access)
         if namespace is None or Grant.WATCH not in access.grants:
             raise NoSuchNamespace
+        if not self._alive(access):
+            raise Refused(REVOKED, code=Code.LINK_REVOKED)
 
     def _admit_publisher(self, client: Client, access: Access) -> None:
         namespace = self._named(client, access)

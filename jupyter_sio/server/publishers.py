@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from jupyter_sio.errors import BadRequest, Code, Superseded
+from jupyter_sio.errors import BadRequest, Code, Overflow, Refused, Superseded
 from jupyter_sio.limits import HistoryBounds, Limits
 from jupyter_sio.protocol.grants import Claim
 from jupyter_sio.protocol.history import History
@@ -36,6 +36,7 @@ from jupyter_sio.protocol.messages import (
 from jupyter_sio.server import frames
 from jupyter_sio.server.clients import Client
 from jupyter_sio.server.fanout import FanOut
+from jupyter_sio.server.links import LINKS_OFF, Links, rights_of_kernel
 from jupyter_sio.server.news import News
 from jupyter_sio.server.registry import (
     KernelNamespace,
@@ -59,12 +60,14 @@ class Publishers:
         news: News,
         limits: Limits,
         kernel_pid: Callable[[str], int | None],
+        links: Links,
     ) -> None:
         self._registry = registry
         self._fanout = fanout
         self._news = news
         self._limits = limits
         self._kernel_pid = kernel_pid
+        self._links = links
         self._reports: dict[Publisher, asyncio.TimerHandle] = {}
         self.rows_taken = 0
         self.events_dropped = 0  # for viewers with too much outstanding
@@ -74,8 +77,8 @@ class Publishers:
             Close: self._close,
             Room: self._room,
             Viewers: self._viewers,
-            Share: self._no_links,
-            Revoke: self._no_links,
+            Share: self._share,
+            Revoke: self._revoke,
         }
 
     # --- coming and going ------------------------------------------------------------------
@@ -370,9 +373,21 @@ class Publishers:
     def _viewers(namespace: KernelNamespace, message: Viewers) -> list[dict[str, object]]:
         return [viewer.entry() for viewer in namespace.viewers.values()]
 
-    @staticmethod
-    def _no_links(namespace: KernelNamespace, message: Share | Revoke) -> dict[str, Any]:
-        return refusal(Code.NOT_PERMITTED, "links are off on this server")
+    def _share(self, namespace: KernelNamespace, message: Share) -> dict[str, Any]:
+        try:
+            made = self._links.make(
+                namespace.kernel_id, message, maker="kernel", rights=rights_of_kernel
+            )
+        except (Refused, Overflow) as exc:
+            return refusal(exc.code, str(exc))
+        return {"ok": True, **made.answer()}
+
+    def _revoke(self, namespace: KernelNamespace, message: Revoke) -> dict[str, Any]:
+        if not self._links.allowed:
+            return refusal(Code.NOT_PERMITTED, LINKS_OFF)
+        if not self._links.revoke(message.id, kernel_id=namespace.kernel_id):
+            return refusal(Code.NOT_PERMITTED, f"this kernel has no link {message.id!r}")
+        return {"ok": True}
 
 
 def _recipients(namespace: KernelNamespace, message: Emit) -> Iterator[Viewer]:

@@ -6,6 +6,8 @@ Source: protocol.md §3.
 from __future__ import annotations
 
 import json
+import math
+from functools import partial
 from http.client import responses
 from typing import Any
 
@@ -14,11 +16,13 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from jupyter_sio.errors import BadRequest, Code, Refused, SioError
+from jupyter_sio.errors import BadRequest, Code, Overflow, Refused, SioError
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Claim
-from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe
+from jupyter_sio.protocol.links import share_of
+from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe, name_of, rights_of
 from jupyter_sio.server.directory import Directory
+from jupyter_sio.server.links import Links
 from jupyter_sio.server.registry import KernelNamespace, Registry
 
 
@@ -26,11 +30,19 @@ class RestHandler(APIHandler):
     """What all of them share: bounded JSON bodies, and errors ``{"message", "reason"}``."""
 
     auth_resource = RESOURCE
+    _retry_after: int | None = None  # seconds, where trying again makes sense
 
     def initialize(
-        self, *, registry: Registry, directory: Directory, doorkeeper: Doorkeeper, limits: Limits
+        self,
+        *,
+        registry: Registry,
+        directory: Directory,
+        doorkeeper: Doorkeeper,
+        links: Links,
+        limits: Limits,
     ) -> None:
         """Take the parts they answer from."""
+        self._links = links
         self._registry = registry
         self._directory = directory
         self._doorkeeper = doorkeeper
@@ -62,6 +74,8 @@ class RestHandler(APIHandler):
             message = (exception.log_message or exception.reason or reason).replace("%%", "%")
             reason = exception.reason or reason
         self.set_header("Content-Type", "application/json")
+        if self._retry_after is not None:
+            self.set_header("Retry-After", self._retry_after)
         self.finish(json.dumps({"message": message, "reason": reason}))
 
     async def check(self, action: str) -> None:
@@ -85,15 +99,19 @@ class TicketsHandler(RestHandler):
         """Check nothing: whoever knows the secret in the body needs no cookie."""
 
     @allow_unauthenticated
-    def post(self) -> None:
+    async def post(self) -> None:
         """Answer ``{ticket, expires_in, kernel_id, grants, streams, events}``."""
         body = self.body()
         if ("claim" in body) == ("link" in body):
             raise web.HTTPError(400, 'the body must be {"claim": {…}} or {"link": secret}')
         try:
             if "link" in body:
-                raise Refused("the link is unknown, revoked or expired", code=Code.BAD_CREDENTIAL)
-            access = self._doorkeeper.of_claim(Claim.parse(body["claim"]))
+                access = await self._links.redeem(_text(body["link"], "link"), self)
+            else:
+                access = self._doorkeeper.of_claim(Claim.parse(body["claim"]))
+        except Overflow as exc:
+            self._retry_after = math.ceil(1 / self._limits.doors.link_failures_per_second)
+            raise _as_http(exc) from exc
         except (BadRequest, Refused) as exc:
             raise _as_http(exc) from exc
         self.set_header("Cache-Control", "no-store")
@@ -143,12 +161,64 @@ class ViewerHandler(RestHandler):
         self.finish()
 
 
+class LinksHandler(RestHandler):
+    """``links``: the share links of this server, and a new one."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer the list, without secrets."""
+        await self.check("execute")
+        self.finish(json.dumps(self._links.entries()))
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Answer 201 and the link; its secret is told here only."""
+        await self.check("execute")
+        user = self.current_user
+        try:
+            kernel_id, share = share_of(self.body())
+            self.namespace(kernel_id)
+            made = self._links.make(
+                kernel_id,
+                share,
+                maker=name_of(user),
+                rights=partial(rights_of, user),
+                request=self.request,
+            )
+        except SioError as exc:
+            raise _as_http(exc) from exc
+        self.set_header("Cache-Control", "no-store")
+        self.set_status(201)
+        self.finish(made.answer())
+
+
+class LinkHandler(RestHandler):
+    """``DELETE links/{id}``: take a link back."""
+
+    @web.authenticated
+    async def delete(self, link_id: str) -> None:
+        """Answer 204; whoever came by it gets `$bye` 3512 at once."""
+        await self.check("execute")
+        if not self._links.revoke(link_id):
+            raise web.HTTPError(404, "no such link")
+        self.set_status(204)
+        self.finish()
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"{what} must be text")
+    return value
+
+
 def _as_http(exc: SioError) -> web.HTTPError:
     return web.HTTPError(exc.status, str(exc))
 
 
 ROUTES: tuple[tuple[str, type[RestHandler]], ...] = (
     (r"/jupyter-sio/api/tickets", TicketsHandler),
+    (r"/jupyter-sio/api/links", LinksHandler),
+    (r"/jupyter-sio/api/links/([^/]+)", LinkHandler),
     (r"/jupyter-sio/api/namespaces", NamespacesHandler),
     (r"/jupyter-sio/api/namespaces/([^/]+)", NamespaceHandler),
     (r"/jupyter-sio/api/namespaces/([^/]+)/viewers/([^/]+)", ViewerHandler),

@@ -91,6 +91,8 @@ class Session(AsyncSocket):  # type: ignore[misc]
         Of events that wait for handlers.
     calls : int
         Answers that handlers wait for: reading may not be held for ever then.
+    looked_at, answered_at : float
+        When its identity was asked for last, and when there was an answer; seconds of the loop.
     """
 
     def __init__(
@@ -111,8 +113,9 @@ class Session(AsyncSocket):  # type: ignore[misc]
         self.queued_bytes = 0
         self.full_queues = 0
         self.calls = 0
+        self.looked_at = self.answered_at = asyncio.get_running_loop().time()
         self._router = router
-        self._handler = handler
+        self.handler = handler
         self._stream: IOStream = handler.ws_connection.stream
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
@@ -433,7 +436,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
             self.write(frames.engine("1"))
         if text is not None:
             text = text.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
-        self._handler.close(code, text)
+        self.handler.close(code, text)
         wait = self._router.limits.transport.abort_seconds
         self._abort_timer = self._loop.call_later(wait, _reset, self._stream)
         self._end(why)

@@ -264,12 +264,6 @@ async def test_an_emit_that_makes_no_sense_is_answered_so(stage: Stage):
     assert {name for _, name, _ in wire.heard} == {"$status", "$streams"}
 
 
-async def test_links_are_off(stage: Stage):
-    wanted = {"streams": ["*"], "send": [], "expires": "24h", "label": ""}
-    assert (await stage.publisher.ask(stage.ns, "$share", wanted))["code"] == 3507
-    assert (await stage.publisher.ask(stage.ns, "$revoke", {"id": "x"}))["code"] == 3507
-
-
 # --- calls -------------------------------------------------------------------------------------
 
 
