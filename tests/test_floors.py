@@ -34,6 +34,7 @@ ROOMS = {
             "server.session",
             "server.sweep",
             "server.tasks",
+            "server.transport",
         ),
         ("ground", "protocol"),
     ),

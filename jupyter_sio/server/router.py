@@ -78,6 +78,7 @@ from jupyter_sio.server.session import (
 )
 from jupyter_sio.server.sweep import Sweep
 from jupyter_sio.server.tasks import Tasks, TookTooLong
+from jupyter_sio.server.transport import Transport, WebSocketTransport
 
 __all__ = ["Client", "Owner", "Router", "Statistics"]
 
@@ -259,9 +260,20 @@ class Router(AsyncServer):  # type: ignore[misc]
 
     # --- sessions ----------------------------------------------------------------------------
 
-    def open(self, handler: WebSocketHandler, access: Access, environ: dict[str, Any]) -> Session:
-        """Begin the session of a WebSocket that was just accepted, and greet it."""
-        session = Session(self, handler, access, environ)
+    def open(
+        self,
+        handler: WebSocketHandler,
+        access: Access,
+        environ: dict[str, Any],
+        *,
+        transport: Transport | None = None,
+    ) -> Session:
+        """Begin the session of a connection that was just accepted, and greet it.
+
+        Without ``transport`` by the WebSocket of ``handler``.
+        """
+        carrier = WebSocketTransport(handler) if transport is None else transport
+        session = Session(self, carrier, handler, access, environ)
         self.eio.sockets[session.sid] = session
         self.environ[session.sid] = environ
         session.greet()

@@ -1,7 +1,6 @@
-"""One WebSocket: Engine.IO, back-pressure both ways, signs of life, and how it ends.
+"""One connection: Engine.IO, back-pressure both ways, signs of life, and how it ends.
 
-What is sent is written to tornado's stream at once, in the order of the calls: there is no queue
-and no writer task beside it. What lies in the stream's buffer is counted, never guessed.
+What is sent is handed to the session's transport at once, in the order of the calls.
 
 Source: protocol.md §5 (malformed; ``$bye``), §7 (outstanding, 3008, signs of life).
 """
@@ -9,33 +8,24 @@ Source: protocol.md §5 (malformed; ``$bye``), §7 (outstanding, 3008, signs of 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import json
 import logging
-import os
-import socket
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engineio.async_socket import AsyncSocket
-from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketHandler
+from tornado.web import RequestHandler
 
 from jupyter_sio import limits as bounds
 from jupyter_sio.errors import BadRequest, Code
 from jupyter_sio.protocol.grants import Access
 from jupyter_sio.server import frames
 from jupyter_sio.server.packets import StrictPacket
+from jupyter_sio.server.transport import Transport
 
 if TYPE_CHECKING:
     from jupyter_sio.server.clients import Client
-
-# The kernel hands the rest back to us: what waits there cannot be counted nor replaced.
-_NOTSENT_LOWAT_BYTES = 128 * bounds.KIB
-_TCP = (socket.AF_INET, socket.AF_INET6)
-# RFC 6455 §5.5: a control frame carries 125 bytes, two of them the code.
-_CLOSE_REASON_BYTES = 123
 
 # Why a client is gone, in python-socketio's words.
 CLIENT_DISCONNECT = "client disconnect"
@@ -81,6 +71,10 @@ class Session(AsyncSocket):  # type: ignore[misc]
         Engine.IO's id; the clients on it have their own.
     access : Access
         What the door granted.
+    handler : RequestHandler
+        The request that it last came by.
+    transport : Transport
+        What carries its frames.
     clients : dict[str, Client]
         By namespace: joined, and pending ones whose CONNECT is still being decided.
     departed : deque[str]
@@ -98,13 +92,14 @@ class Session(AsyncSocket):  # type: ignore[misc]
     def __init__(
         self,
         router: Switchboard,
-        handler: WebSocketHandler,
+        transport: Transport,
+        handler: RequestHandler,
         access: Access,
         environ: dict[str, Any],
     ) -> None:
         super().__init__(router.eio, router.eio.generate_id())
-        assert handler.ws_connection is not None and handler.ws_connection.stream is not None
-        self.connected = self.upgraded = True  # eio.transport() reads this
+        self.connected = True
+        self.carry_by(transport, handler)
         self.access = access
         self.environ = environ
         self.clients: dict[str, Client] = {}
@@ -115,14 +110,9 @@ class Session(AsyncSocket):  # type: ignore[misc]
         self.calls = 0
         self.looked_at = self.answered_at = asyncio.get_running_loop().time()
         self._router = router
-        self.handler = handler
-        self._stream: IOStream = handler.ws_connection.stream
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
 
-        self._written = 0
-        self._sent_at_once = 0  # past tornado's buffer and its count
-        self._marks: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._on_writable: Callable[[], None] | None = None
         self._abort_timer: asyncio.TimerHandle | None = None
 
@@ -131,56 +121,37 @@ class Session(AsyncSocket):  # type: ignore[misc]
         self._unfinished_bytes = 0
         self._attachments_until = 0.0
 
-        self._left_bytes = 0
         self._was_outstanding = False
         self._progress_at = now
         self._next_ping = now + router.limits.transport.ping_interval
         self._unanswered: float | None = None
         self._alone_since: float | None = now
-        _tune(self._stream)
+
+    def carry_by(self, transport: Transport, handler: RequestHandler) -> None:
+        """Send by this transport from now on."""
+        self.transport = transport
+        self.handler = handler
+        self.upgraded = transport.name == "websocket"  # eio.transport() reads this
+        self._left_bytes = 0
 
     # --- out -------------------------------------------------------------------------------
 
     def greet(self) -> None:
         """Open Engine.IO; python-engineio's own greeting tells whole seconds only."""
         transport = self._router.limits.transport
-        self.write(
-            frames.engine(
-                f'0{{"sid":"{self.sid}","upgrades":[],'
-                f'"pingInterval":{round(transport.ping_interval * 1000)},'
-                f'"pingTimeout":{round(transport.ping_timeout * 1000)},'
-                f'"maxPayload":{self._router.inbound_bytes(self)}}}'
-            )
-        )
+        greeting = {
+            "sid": self.sid,
+            "upgrades": list(self.transport.upgrades),
+            "pingInterval": round(transport.ping_interval * 1000),
+            "pingTimeout": round(transport.ping_timeout * 1000),
+            "maxPayload": self._router.inbound_bytes(self),
+        }
+        self.write(frames.engine(f"0{json.dumps(greeting)}"))
 
     def write(self, frames: Sequence[bytes]) -> None:
         """Write frames at once, in order; never raises, never blocks; nothing once closed."""
-        if self.closing or self._stream.closed():
-            return  # of the latter tornado tells finished() in its own time
-        try:
-            for frame in frames:
-                self._written += len(frame)
-                if self._stream._write_buffer or not self._send_now(frame):
-                    self._marks.append((self._written, self._stream.write(frame)))
-        except StreamClosedError:
-            return
-        while self._marks and self._marks[0][1].done():
-            self._marks.popleft()
-
-    def _send_now(self, frame: bytes) -> bool:
-        """Give a frame to the operating system; what it does not take goes into the buffer.
-
-        For a viewer that keeps up this is half the cost of tornado's write(), which makes a
-        future and a buffer of every frame.
-        """
-        try:
-            sent = self._stream.write_to_fd(memoryview(frame)) or 0
-        except OSError:
-            return False  # the socket is full; or it is broken: tornado's write() sees, and closes
-        self._sent_at_once += sent
-        if sent < len(frame):
-            self._marks.append((self._written, self._stream.write(memoryview(frame)[sent:])))
-        return True
+        if not self.closing:
+            self.transport.write(frames)
 
     async def send(self, pkt: Any) -> None:
         """Write an Engine.IO packet: what python-socketio calls."""
@@ -191,7 +162,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
     @property
     def outstanding(self) -> int:
         """Bytes that the operating system has not taken yet."""
-        return len(self._stream._write_buffer)
+        return self.transport.outstanding
 
     @property
     def writable(self) -> bool:
@@ -205,7 +176,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
             self._watch()
 
     def _watch(self) -> None:
-        mark = self._mark(self._router.limits.transport.outstanding_bytes)
+        mark = self.transport.mark(self._router.limits.transport.outstanding_bytes)
         if mark is None:
             self._loop.call_soon(self._tell_writable)
         else:
@@ -220,21 +191,12 @@ class Session(AsyncSocket):  # type: ignore[misc]
             callback, self._on_writable = self._on_writable, None
             callback()
 
-    def _mark(self, below: int) -> asyncio.Future[None] | None:
-        """Find the earliest write after which fewer than ``below`` bytes are outstanding."""
-        if self.outstanding < below:
-            return None
-        for end, future in self._marks:
-            if self._written - end < below and not future.done():
-                return future
-        return None
-
     # --- in --------------------------------------------------------------------------------
 
     def receive(self, message: str | bytes) -> Awaitable[None] | None:
-        """Take one WebSocket message.
+        """Take one Engine.IO packet: text, or the bytes of a binary one.
 
-        tornado reads no further until what is returned is done: a full queue of events, or a
+        The door reads no further until what is returned is done: a full queue of events, or a
         client that asks without reading the answers, is held back by TCP.
         """
         if self.closing:
@@ -302,7 +264,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
         self._router.count("held")
         while self._crowded():
             self._held = self._loop.create_future()
-            mark = self._mark(self._router.limits.transport.event_outstanding_bytes)
+            mark = self.transport.mark(self._router.limits.transport.event_outstanding_bytes)
             if mark is not None:
                 mark.add_done_callback(lambda _: self.stir())
             await self._held
@@ -328,7 +290,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
         """Do what is due: ping, or end a connection that is dead, stalled or lonely."""
         if self.closing:
             return
-        if self._stream.closed():  # seen here first where reading is held
+        if self.transport.closed:  # seen here first where reading is held
             self.finished()
             return
         checks = (self._check_stall, self._check_attachments, self._check_company, self._check_ping)
@@ -347,7 +309,7 @@ class Session(AsyncSocket):  # type: ignore[misc]
             self._alone_since += seconds
 
     def _check_stall(self, now: float) -> None:
-        left = self._stream._total_write_done_index + self._sent_at_once
+        left = self.transport.left
         outstanding = self.outstanding > 0
         if left > self._left_bytes:
             self._left_bytes, self._progress_at = left, now
@@ -405,15 +367,16 @@ class Session(AsyncSocket):  # type: ignore[misc]
         """Cut the connection without a word."""
         if not self.closing:
             self._end(TRANSPORT_ERROR)
-        _reset(self._stream)
+        self.transport.reset()
 
     def finished(self) -> None:
-        """Note that the WebSocket is closed: tornado's ``on_close``."""
+        """Note that the connection is gone: tornado's ``on_close``."""
         if self._abort_timer is not None:
             self._abort_timer.cancel()
             self._abort_timer = None
         if not self.closing:
             self._end(TRANSPORT_CLOSE)
+        self.transport.ended()
 
     def end_alone(self, code: int, reason: str) -> None:
         """Close a connection whose last namespace the server took."""
@@ -434,36 +397,15 @@ class Session(AsyncSocket):  # type: ignore[misc]
     def _close(self, why: str, *, code: int | None = None, text: str | None = None) -> None:
         if why != CLIENT_DISCONNECT:
             self.write(frames.engine("1"))
-        if text is not None:
-            text = text.encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
-        self.handler.close(code, text)
         wait = self._router.limits.transport.abort_seconds
-        self._abort_timer = self._loop.call_later(wait, _reset, self._stream)
+        self._abort_timer = self._loop.call_later(wait, self.transport.reset)
+        self.transport.close(code, text)
         self._end(why)
 
     def _end(self, why: str) -> None:
         # `closed` comes later: until the disconnect handlers have run, session() and environ last.
         self.closing = True
-        self._marks.clear()
         self._on_writable = None
         self._unfinished = None
         self.stir()
         self._router.ended(self, why)
-
-
-def _tune(stream: IOStream) -> None:
-    stream.set_nodelay(True)
-    lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if lowat is not None and stream.socket.family in _TCP:
-        with contextlib.suppress(OSError):  # named here, unknown to the system
-            stream.socket.setsockopt(socket.IPPROTO_TCP, lowat, _NOTSENT_LOWAT_BYTES)
-
-
-def _reset(stream: IOStream) -> None:
-    """Close with RST: what the peer does not take must not stay in the kernel for minutes."""
-    if stream.closed():
-        return
-    if stream.socket.family in _TCP:
-        at_once = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-    stream.close()

@@ -42,7 +42,7 @@ async def test_three_seconds_after_the_close_frame_the_connection_is_cut(stage: 
     opened = await stage.open()
     async with stage.reluctant() as client:
         await client.subscribe(stage.ns, "loss")
-        stream = stage.sessions()[-1]._stream
+        stream = stage.sessions()[-1].transport.stream
         await stage.publish_all(opened["id"], [(1, bytes(500 * KIB))] * 10)
         began = time.monotonic()
         while not stream.closed():

@@ -240,7 +240,7 @@ async def test_nobody_is_told_of_a_connection_that_ended(server, deaf):
     stuff(session, 2**20)
     told = []
     session.on_writable(lambda: told.append(1))
-    (mark,) = {session._mark(256 * 1024)}
+    (mark,) = {session.transport.mark(256 * 1024)}
     session.abort()
     await until(mark.done)
     await asyncio.sleep(0)
@@ -272,16 +272,16 @@ async def test_a_viewer_that_lags_loses_user_events_and_no_reserved_one(server, 
     (sid,) = server.router.manager.clients
     while session.outstanding <= 2**20:
         await server.router.emit("row", b"x" * 100_000, namespace="/a")
-    before = session._written
+    before = session.transport.written
     for _ in range(50):
         await server.router.emit("row", b"x" * 100_000, namespace="/a")
         await server.router.emit("row", 1, namespace="/a", callback=print)
     with pytest.raises(socketio.exceptions.TimeoutError):
         await server.router.call("row", to=sid, namespace="/a")
-    assert session._written == before and session.calls == 0
+    assert session.transport.written == before and session.calls == 0
     assert server.router.statistics().dropped_events == 101
     await server.router.emit("$note", namespace="/a")
-    assert session._written > before
+    assert session.transport.written > before
 
 
 async def test_who_asks_without_reading_the_answers_is_read_no_further(server, deaf):
@@ -318,7 +318,7 @@ async def test_everything_is_sent_in_the_order_of_the_calls(server):
 
 async def test_the_socket_is_tuned(server):
     await server.peer()
-    raw = server.sessions()[0]._stream.socket
+    raw = server.sessions()[0].transport.stream.socket
     assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 128 * 1024
 
@@ -475,7 +475,7 @@ async def test_a_connection_that_breaks_while_we_hold_it_is_noticed(serve):
     peer = await server.join("/a")
     peer.send('42/a,["e"]', '42/a,["e"]', '42/a,["e"]')
     await until(lambda: server.router.statistics().held)
-    server.sessions()[0]._stream.close()
+    server.sessions()[0].transport.stream.close()
     await until(lambda: server.state() == NOTHING)
     assert [args[1] for args in left] == [TRANSPORT_CLOSE]
 
@@ -569,8 +569,8 @@ async def test_a_client_that_does_not_close_is_cut_off(serve):
     stuff(session, 2**20)
     session.bye(3008, "too slow")
     await until(lambda: server.state() == NOTHING)
-    assert not session._stream.closed()
-    await until(session._stream.closed)
+    assert not session.transport.stream.closed()
+    await until(session.transport.stream.closed)
     with pytest.raises(ConnectionResetError):
         await deaf.read_everything()
     await deaf.close()
@@ -582,12 +582,12 @@ async def test_nothing_is_written_nor_read_after_the_end(server, alive):
     (client,) = server.router.manager.clients.values()
     session.bye(3001, "over")
     session.bye(3008, "again")
-    written = session._written
+    written = session.transport.written
     client.send("late")
     session.write(frames.engine("2"))
     await server.router.emit("late", namespace="/a")
     assert session.receive('42/a,["e"]') is None
-    assert session._written == written and not seen
+    assert session.transport.written == written and not seen
     assert len(await peer.read_until_closed()) == 2
 
 
@@ -600,7 +600,7 @@ async def test_aborting_says_nothing(server, alive):
 
 async def test_writing_to_a_socket_that_broke_is_no_error(server, alive):
     _, session, _ = alive
-    session._stream.close()
+    session.transport.stream.close()
     session.write(frames.engine("2"))
     session.bye(3001, "over")
     await until(lambda: server.state() == NOTHING)
