@@ -140,13 +140,14 @@ class Links:
             link, secret, addresses.page_path + fragment, addresses.page(request) + fragment
         )
 
-    def revoke(self, link_id: str, *, kernel_id: str | None = None) -> bool:
-        """End a link at once, and show everybody out who came by it; False if there is none.
+    def get(self, link_id: str) -> Link | None:
+        """Find a link that has not ended by its id."""
+        return self._table.get(link_id)
 
-        ``kernel_id`` limits it to the links of that kernel.
-        """
+    def revoke(self, link_id: str) -> bool:
+        """End a link at once, and show everybody out who came by it; False if there is none."""
         link = self._table.get(link_id)
-        if link is None or kernel_id not in (None, link.terms.kernel_id):
+        if link is None:
             return False
         self._end(link, "revoked", links.REVOKED)
         return True

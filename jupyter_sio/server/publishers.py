@@ -385,8 +385,10 @@ class Publishers:
     def _revoke(self, namespace: KernelNamespace, message: Revoke) -> dict[str, Any]:
         if not self._links.allowed:
             return refusal(Code.NOT_PERMITTED, LINKS_OFF)
-        if not self._links.revoke(message.id, kernel_id=namespace.kernel_id):
-            return refusal(Code.NOT_PERMITTED, f"this kernel has no link {message.id!r}")
+        link = self._links.get(message.id)
+        if link is not None and link.terms.kernel_id != namespace.kernel_id:
+            return refusal(Code.NOT_PERMITTED, f"link {message.id!r} is another kernel's")
+        self._links.revoke(message.id)  # one that has ended already is what was asked for
         return {"ok": True}
 
 

@@ -327,6 +327,7 @@ async def test_a_kernel_shares_and_revokes_its_own(share: Share, server: Server)
     wire = await share.viewer(link)
     assert (await stage.publisher.ask(stage.ns, "$revoke", {"id": link["id"]})) == {"ok": True}
     assert (await wire.first("$bye"))[0]["code"] == 3512
+    assert (await stage.publisher.ask(stage.ns, "$revoke", {"id": link["id"]})) == {"ok": True}
 
 
 async def test_a_kernel_cannot_revoke_another_kernels_link(share: Share, server: Server):
