@@ -7,7 +7,6 @@ Source: protocol.md §3; the traps are named where they are avoided.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -28,7 +27,6 @@ from jupyter_sio.server.router import Router
 from jupyter_sio.server.session import Session
 
 _SECRETS = frozenset({"ticket", "token", "_xsrf"})
-_TICKET = re.compile(r"(?<=[?&]ticket=)[^&]*")
 
 
 class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -64,16 +62,7 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Decide everything that is decided before 101."""
-        # A ticket is used up by the first request that carries it, whatever the answer.
-        ticket = self.get_query_argument("ticket", "")
-        if ticket:
-            self._by_ticket = True
-            # Requests are logged with their uri, and Jupyter hides tokens only.
-            self.request.uri = _TICKET.sub("[secret]", str(self.request.uri))
-            try:
-                self._access = self._doorkeeper.of_ticket(ticket)
-            except Refused as exc:
-                raise web.HTTPError(403, str(exc)) from exc
+        self._use_ticket()
         await super().prepare()
         if self._finished:
             return
@@ -89,6 +78,23 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if len(self._router.eio.sockets) >= self._limits.connections.connections:
             self._router.count("refused_connections")
             raise web.HTTPError(429, "too many connections (3504)")
+
+    def _use_ticket(self) -> None:
+        # A ticket is used up by the first request that carries it, whatever the answer.
+        tickets = [ticket for ticket in self.get_query_arguments("ticket") if ticket]
+        if not tickets:
+            return
+        self._by_ticket = True
+        # Requests are logged with their uri, and Jupyter hides tokens only.
+        self.request.uri = f"{self.request.path}?ticket=[secret]"
+        refused = Refused("one ticket opens one socket") if len(tickets) > 1 else None
+        for ticket in tickets:
+            try:
+                self._access = self._doorkeeper.of_ticket(ticket)
+            except Refused as exc:
+                refused = exc
+        if refused is not None:
+            raise web.HTTPError(403, str(refused)) from refused
 
     def _check_handshake(self) -> None:
         if self.request.method != "GET":
