@@ -2,7 +2,7 @@
  * The reserved messages a viewer sends and receives, and how each is read.
  *
  * What a receiver does not know it ignores; what breaks the protocol raises `BadMessage`.
- * Source: protocol.md §4, §5, §6, §8. The Python side is `jupyter_sio/protocol/messages.py`.
+ * Source: protocol.md §4, §5, §6, §8. The Python side is `jupyter_sio/protocol/messages/`.
  */
 
 export const PROTOCOL = 1;
