@@ -104,7 +104,8 @@ class Doors:
     tickets: int = 10_000  # open ones; when full the oldest leaves
     nonces: int = 10_000  # remembered; when full the oldest leaves
     claim_skew_seconds: float = 60.0
-    rest_bytes: int = 64 * KIB
+    rest_bytes: int = 64 * KIB  # of a request's body; beyond it HTTP 413
+    rest_seconds: float = 10.0  # until a request's body is in; then the connection is closed
     # Attempts with a link that is none, from one address: beyond it HTTP 429.
     link_failures: int = 20
     link_failures_per_second: float = 1 / 3

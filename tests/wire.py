@@ -196,7 +196,7 @@ async def fetch(
         url,
         method=method,
         body=text,
-        headers=headers or {},
+        headers={"Content-Type": "application/json", **(headers or {})},
         raise_error=False,
         follow_redirects=False,
     )

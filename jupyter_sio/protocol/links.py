@@ -41,7 +41,8 @@ def seconds_of(duration: float | str) -> float:
         found = _DURATION.match(duration)
         seconds = float(found[1]) * _SECONDS[found[2]] if found else math.nan
     else:
-        seconds = math.nan if isinstance(duration, bool) else float(duration)
+        # Python's whole numbers have no end, and above 1e308 no float is equal to them.
+        seconds = float(duration) if 0 < duration < 1e308 and duration is not True else math.nan
     if not 0 < seconds < math.inf:
         raise BadRequest(
             'expires is seconds above 0, or text such as "45s", "90m", "24h", "7d";'

@@ -35,6 +35,7 @@ class Doorkeeper:
         self._alive = alive
         self._nonces = Nonces(bounds)
         self.tickets = Tickets(bounds)
+        self.refused_bodies = 0  # of requests, because they were too large
         # Compared against when the kernel is unknown, so that both refusals cost the same.
         self._no_key = secrets.token_bytes(32)
 

@@ -220,6 +220,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         self.router.reserve(self.owner)
 
     def _mount(self, doorkeeper: Doorkeeper, limits: Limits) -> None:
+        self.doorkeeper = doorkeeper
         socket = {"router": self.router, "doorkeeper": doorkeeper, "limits": limits}
         rest = {
             "registry": self.registry,

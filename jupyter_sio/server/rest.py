@@ -1,5 +1,7 @@
 """`jupyter-sio/api/*`: tickets, and what is live. Bodies are JSON of at most 64 KiB.
 
+``openapi.yaml`` beside this file says every answer of every route.
+
 Source: protocol.md §3.
 """
 
@@ -9,15 +11,17 @@ import json
 import math
 from functools import partial
 from http.client import responses
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
+from tornado.httputil import HTTPHeaders
 
 from jupyter_sio.errors import BadRequest, Code, Overflow, Refused, SioError
-from jupyter_sio.limits import Limits
+from jupyter_sio.limits import MAX_OFFSET, Limits
 from jupyter_sio.protocol.grants import Claim
 from jupyter_sio.protocol.links import share_of
 from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe, name_of, rights_of
@@ -25,9 +29,16 @@ from jupyter_sio.server.directory import Directory
 from jupyter_sio.server.links import Links
 from jupyter_sio.server.registry import KernelNamespace, Registry
 
+DESCRIPTION = Path(__file__).with_name("openapi.yaml")
 
+
+@web.stream_request_body
 class RestHandler(APIHandler):
-    """What all of them share: bounded JSON bodies, and errors ``{"message", "reason"}``."""
+    """What all of them share: bounded JSON bodies, and errors ``{"message", "reason"}``.
+
+    A body is bounded while it is read, and never parsed as anything but JSON: tornado would keep
+    512 MiB of it, and a form of many small parts would hold up its loop.
+    """
 
     auth_resource = RESOURCE
     _retry_after: int | None = None  # seconds, where trying again makes sense
@@ -47,22 +58,56 @@ class RestHandler(APIHandler):
         self._directory = directory
         self._doorkeeper = doorkeeper
         self._limits = limits
+        self._received = bytearray()
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Refuse a body that is too large before it is read as anything."""
-        if len(self.request.body or b"") > self._limits.doors.rest_bytes:
-            raise web.HTTPError(413, f"a body may have {self._limits.doors.rest_bytes} bytes")
-        await super().prepare()
+        """Look at what comes before the body, and at who sends it."""
+        self.request.connection.set_body_timeout(self._limits.doors.rest_seconds)  # type: ignore[union-attr]
+        if _declared_bytes(self.request.headers) > self._limits.doors.rest_bytes:
+            raise self._too_large()
+        try:
+            self.check_head()
+            await super().prepare()
+        except web.HTTPError as exc:
+            # Answered once the body is in: who is cut off while sending may not see the answer.
+            setattr(self, str(self.request.method).lower(), partial(_raise, exc))
+
+    def check_head(self) -> None:
+        """Raise for a method or a kind of body that this route does not have."""
+        if self.request.method not in self.methods():
+            raise web.HTTPError(405, f"this route has {', '.join(self.methods())}")
+        if self.request.headers.get("Content-Type", "").lower().startswith("multipart/"):
+            raise web.HTTPError(415, "the body must be a JSON object; this is a form")
+
+    def data_received(self, chunk: bytes) -> None:
+        """Take in a part of the body; beyond the bound the answer is given and the rest unread."""
+        self._received += chunk
+        if len(self._received) > self._limits.doors.rest_bytes:
+            exc = self._too_large()
+            self.send_error(exc.status_code, exc_info=(type(exc), exc, None))
+
+    def _too_large(self) -> web.HTTPError:
+        self._doorkeeper.refused_bodies += 1
+        return web.HTTPError(413, f"a body may have {self._limits.doors.rest_bytes} bytes")
 
     def body(self) -> dict[str, Any]:
-        """Read the request's body as a JSON object."""
+        """Read the request's body as a JSON object, whatever its Content-Type calls it."""
         try:
-            value = json.loads(self.request.body or b"")
+            value = json.loads(self._received, parse_constant=_no_json, parse_float=_number)
         except (ValueError, RecursionError) as exc:
             raise web.HTTPError(400, "the body must be a JSON object") from exc
         if not isinstance(value, dict):
             raise web.HTTPError(400, "the body must be a JSON object")
         return value
+
+    @classmethod
+    def methods(cls) -> tuple[str, ...]:
+        """List the HTTP methods that this route has."""
+        return tuple(
+            method
+            for method in cls.SUPPORTED_METHODS
+            if getattr(cls, method.lower()) is not getattr(web.RequestHandler, method.lower())
+        )
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write every error in the one shape."""
@@ -73,9 +118,12 @@ class RestHandler(APIHandler):
             # tornado doubles every % of a message without arguments
             message = (exception.log_message or exception.reason or reason).replace("%%", "%")
             reason = exception.reason or reason
-        self.set_header("Content-Type", "application/json")
         if self._retry_after is not None:
             self.set_header("Retry-After", self._retry_after)
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self.methods()))
+        if status_code == 413:  # what is left of the body is not read
+            self.set_header("Connection", "close")
         self.finish(json.dumps({"message": message, "reason": reason}))
 
     async def check(self, action: str) -> None:
@@ -205,10 +253,49 @@ class LinkHandler(RestHandler):
         self.finish()
 
 
+class DescriptionHandler(RestHandler):
+    """``GET openapi.yaml``: all of this, for machines."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Answer the file."""
+        await self.check("read")
+        self.finish(DESCRIPTION.read_bytes(), set_content_type="application/yaml")
+
+
+class NothingHandler(RestHandler):
+    """Any other path: there is nothing, for nobody, whatever the method."""
+
+    def check_head(self) -> None:
+        """Raise 404, to be told in the one shape and not as Jupyter's page."""
+        raise web.HTTPError(404, "no such route; jupyter-sio/api/openapi.yaml has them all")
+
+
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"{what} must be text")
     return value
+
+
+def _raise(exc: web.HTTPError, *_: str) -> NoReturn:
+    raise exc
+
+
+def _declared_bytes(headers: HTTPHeaders) -> int:
+    try:
+        return int(headers.get("Content-Length", "0"))
+    except ValueError:  # tornado answers that, as it reads the body
+        return 0
+
+
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _number(text: str) -> int | float:
+    # JSON knows one kind of number: whoever writes 1.0 means 1.
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) <= MAX_OFFSET else value
 
 
 def _as_http(exc: SioError) -> web.HTTPError:
@@ -222,4 +309,6 @@ ROUTES: tuple[tuple[str, type[RestHandler]], ...] = (
     (r"/jupyter-sio/api/namespaces", NamespacesHandler),
     (r"/jupyter-sio/api/namespaces/([^/]+)", NamespaceHandler),
     (r"/jupyter-sio/api/namespaces/([^/]+)/viewers/([^/]+)", ViewerHandler),
+    (r"/jupyter-sio/api/openapi\.yaml", DescriptionHandler),
+    (r"/jupyter-sio/api(?:/.*)?", NothingHandler),
 )

@@ -207,7 +207,8 @@ class Share:
     def parse(cls, args: Sequence[Any]) -> Share:
         """Read what came after the name."""
         f = read_fields(args, cls.name)
-        streams, send = f.get("streams") or [], f.get("send") or []
+        # No list at all means every stream; so what is no list must not pass for an empty one.
+        streams, send = f.get("streams", []), f.get("send", [])
         for key, value in (("streams", streams), ("send", send)):
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 raise BadRequest(f"$share's {key} must be a list of text; got {found(value)}")
