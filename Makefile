@@ -36,6 +36,10 @@ test: lint test-ts $(FOR_TEST) chromium ## lint, unit tests of both languages, k
 test-ts: $(NPM)
 	cd labextension && npm test
 
+.PHONY: torture
+torture: $(FOR_TEST) ## hostile clients: all mutants, floods, memory and delays; some minutes
+	python -m pytest -m torture -s $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: lint-py lint-ts ## ruff, mypy, eslint, prettier, tsc
 
