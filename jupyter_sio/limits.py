@@ -169,6 +169,14 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Mirroring:
+    """An ipywidget that viewers see."""
+
+    interval_seconds: float = 1 / 30  # between two tellings of its state; the last one always is
+    widgets: int = 500  # with children, layouts and styles; more raise
+
+
+@dataclass(frozen=True)
 class Viewing:
     """The Python viewer's side of one connection."""
 

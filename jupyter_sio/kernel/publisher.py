@@ -49,6 +49,7 @@ from jupyter_sio.protocol.outbox import Policy
 
 if TYPE_CHECKING:
     from jupyter_sio.kernel.link import Link
+    from jupyter_sio.kernel.mirror import Mirror
 
 log = logging.getLogger("jupyter_sio")
 
@@ -78,6 +79,7 @@ class Publisher:
         self._bounds = bounds or limits.Link()
         self._streams: dict[str, Stream] = {}
         self._handlers = Handlers(self._bounds)
+        self._mirrors: dict[str, Mirror] = {}
         self._link: Link | None = None
         self._lock = threading.Lock()
         self._dropped = 0
@@ -353,6 +355,32 @@ class Publisher:
 
     def _revoke(self, link_id: str) -> None:
         self._ask(Revoke(link_id), _ANSWER_SECONDS)
+
+    def mirror(self, widget: Any, *traits: str, name: str | None = None) -> Mirror:
+        """Let viewers see an ipywidget, and those who may ``send`` set it; also while a cell runs.
+
+        ``traits`` are those that may be set (``"click"`` for a button); none given: ``value``,
+        ``index``, ``selected_index`` and clicks. ``name`` is the widget's ``description`` unless
+        given; another widget under the same name takes its place. What viewers set is validated by
+        the widget, in a worker thread; who asked for what cannot be is told why.
+
+        Raises
+        ------
+        TypeError
+            If it is no ipywidget.
+        ValueError
+            If it is closed, or has none of such a trait.
+        """
+        from jupyter_sio.kernel.mirror import Mirror, check, name_of
+
+        check(widget, traits)
+        with self._lock:
+            name = name or name_of(widget, self._mirrors)
+            former = self._mirrors.pop(name, None)
+        if former is not None:
+            former.let_go()
+        mirror = self._mirrors[name] = Mirror(self, widget, traits, name)
+        return mirror
 
     # --- sending -----------------------------------------------------------------------------
 
