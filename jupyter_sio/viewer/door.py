@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
@@ -20,11 +21,24 @@ from jupyter_sio import limits
 from jupyter_sio.errors import NotPermitted
 from jupyter_sio.protocol.target import Target
 
-FINAL_STATUSES = (401, 403, 404)
+# What is final if we are told it, and what it may mean if somebody else says it.
+_HINTS = {
+    401: "the server wants to know who asks: give a token",
+    403: "is the token or link right, and the extension enabled?",
+    404: "is the address right, the server running, and the extension enabled?",
+}
 
 
 class Unreachable(OSError):
     """The server did not let us in, for now."""
+
+
+class NotOurs(NotPermitted):
+    """A no in the words of somebody else: another address, or a proxy or Hub before a server.
+
+    While a server is stopped, started or gets a new proxy, JupyterHub answers in its place, also
+    with 403 and 404: whoever was let in before tries again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,7 @@ class Door:
     url: str = field(repr=False)  # with a ticket in it
     headers: dict[str, str] = field(repr=False)
     namespace: str
+    judge: str = ""  # whom to ask after a refused handshake; for a link the next ticket tells
 
 
 async def find_door(target: Target) -> Door:
@@ -47,7 +62,8 @@ async def find_door(target: Target) -> Door:
         If the server cannot be reached, or answers what it should not.
     """
     if not target.secret:
-        return Door(target.socket(), target.headers, f"/kernels/{target.kernel_id}")
+        judge = target.api(f"namespaces/{quote(target.kernel_id, safe='')}")
+        return Door(target.socket(), target.headers, f"/kernels/{target.kernel_id}", judge)
     answer = await asyncio.to_thread(post, target.api("tickets"), {"link": target.secret}, {})
     try:
         url, kernel_id = target.socket(answer["ticket"]), answer["kernel_id"]
@@ -90,21 +106,26 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def refusal(url: str, status: int, body: bytes | bytearray | None) -> Exception:
     """Say what an HTTP status means to a viewer."""
-    try:
-        said = str(json.loads(body or b"")["message"])
-    except (ValueError, KeyError, TypeError):
-        said = ""
+    said = _said(body)
     where = url.partition("?")[0]
-    if status not in FINAL_STATUSES:
-        return Unreachable(f"{where} answered HTTP {status} {said}".rstrip())
-    hint = {
-        401: "the server wants to know who asks: give a token",
-        403: "the token or link is wrong, has expired or was revoked",
-        404: "nothing of jupyter_sio is there: is the address right, and the extension enabled?",
-    }[status]
-    refused = NotPermitted(f"{where} answered HTTP {status}: {said or hint}")
+    if status not in _HINTS:
+        return Unreachable(f"{where} answered HTTP {status} {said or ''}".rstrip())
+    if said is None:
+        refused: NotPermitted = NotOurs(f"{where} answered HTTP {status}: {_HINTS[status]}")
+    else:
+        refused = NotPermitted(f"{where} answered HTTP {status}: {said}")
     refused.status = status
     return refused
+
+
+def _said(body: bytes | bytearray | None) -> str | None:
+    """Read the message of an error of ours, which has a reason beside it; None of any other."""
+    try:
+        answer = json.loads(body or b"")
+        found = answer["message"], answer["reason"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found[0] if all(isinstance(text, str) for text in found) else None
 
 
 class _Connect(connect):
@@ -126,4 +147,8 @@ async def open_socket(door: Door) -> ClientConnection:
             max_size=limits.Viewing.frame_bytes,
         )
     except InvalidStatus as exc:
-        raise refusal(door.url, exc.response.status_code, exc.response.body) from exc
+        status = exc.response.status_code
+        if status in _HINTS and door.judge:
+            await asyncio.to_thread(get, door.judge, door.headers)
+        where = door.url.partition("?")[0]
+        raise Unreachable(f"{where} answered HTTP {status}") from exc

@@ -45,6 +45,7 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
         self._failure: SioError | None = None
         self._attempts = 0
+        self._let_in = False  # ever: then the address is right, whatever answers there meanwhile
 
     async def next(self) -> Item | None:
         """Wait for the next item; None at the end.
@@ -87,6 +88,10 @@ class Watcher:
         began = asyncio.get_running_loop().time()
         try:
             end = await self._converse()
+        except door.NotOurs as exc:
+            if not self._let_in:
+                raise
+            end = End(Code.INTERNAL_ERROR, str(exc))
         except _RETRIED as exc:
             end = End(Code.INTERNAL_ERROR, str(exc) or type(exc).__name__)
         if end.finished:
@@ -106,6 +111,7 @@ class Watcher:
     async def _converse(self) -> End:
         found = await door.find_door(self._target)
         socket = await door.open_socket(found)
+        self._let_in = True
         self._socket = socket
         try:
             with Listener(socket, limits.Viewing.door_seconds) as listener:

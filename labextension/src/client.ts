@@ -4,7 +4,7 @@
  *
  * Source: protocol.md §3 – §8.
  */
-import { Closed, Door, type Pass } from './door';
+import { Closed, Door, NotThere, type Pass } from './door';
 import { backoff } from './protocol/backoff';
 import type { Delivery } from './protocol/delivery';
 import {
@@ -55,6 +55,7 @@ export interface SubscribeOptions {
 /** socket.io-parser closes the other side's connection at more attachments than that. */
 const MAX_ATTACHMENTS = 10;
 const LOST = 'lost';
+const STOPPED = 'server stopped';
 const EMIT_MS = 35_000; // the server gives up on the kernel after 30 s
 /** A connection that lasted so long was a good one: the next failure is the first again. */
 const LASTING_MS = 10_000;
@@ -80,7 +81,7 @@ export function connect(target: Target, options: ConnectOptions = {}): Connectio
  */
 export class Connection extends EventTarget {
   state: State = 'connecting';
-  /** Why it is `ended` or `refused`, where somebody said so. */
+  /** Why it is `ended` or `refused`, or what it waits for while `reconnecting`, where known. */
   reason = '';
   status: Status | null = null;
   streams: readonly StreamInfo[] = [];
@@ -213,6 +214,7 @@ export class Connection extends EventTarget {
   private readonly joined = (): void => {
     this.joinedAt = this.world.now();
     this.bye = null;
+    this.reason = '';
     const watches = [...this.watches.values()]; // those that `change` adds ask by themselves
     this.become('live');
     for (const watch of watches) watch.ask();
@@ -240,7 +242,7 @@ export class Connection extends EventTarget {
 
   private failed(error: unknown): void {
     if (error instanceof Closed) this.end(error.why, error.message);
-    else this.retry();
+    else this.retry(null, error instanceof NotThere ? STOPPED : '');
   }
 
   /** A final code; a namespace that is gone is told as one that may not be seen: ask which. */
@@ -279,8 +281,9 @@ export class Connection extends EventTarget {
     this.dispatchEvent(new Event(LOST));
   }
 
-  private retry(retryMs: number | null = null): void {
+  private retry(retryMs: number | null = null, reason = ''): void {
     if (this.ending.signal.aborted) return;
+    this.reason = reason;
     this.become('reconnecting');
     this.waiting?.abort();
     this.waiting = new AbortController();

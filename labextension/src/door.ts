@@ -25,10 +25,18 @@ export class Closed extends Error {
   }
 }
 
-const FINAL: Partial<Record<number, ['ended' | 'refused', string]>> = {
-  401: ['refused', 'the server does not know who asks'],
-  403: ['refused', 'not permitted'],
-  404: ['ended', 'there is no such kernel any more'],
+/**
+ * Something else answered in the server's place: a proxy, or JupyterHub while the server is stopped
+ * or being started, be it with a login page. Its no is not ours, and may be over at any moment.
+ */
+export class NotThere extends Error {
+  override name = 'NotThere';
+}
+
+const FINAL: Partial<Record<number, 'ended' | 'refused'>> = {
+  401: 'refused',
+  403: 'refused',
+  404: 'ended',
 };
 
 const ANSWER_MS = 10_000;
@@ -45,7 +53,7 @@ export class Door {
   /**
    * Get what it takes to open a socket; for a link that is a new ticket each time.
    *
-   * @throws Closed - where trying again is pointless; anything else may be tried again
+   * @throws Closed - where trying again is pointless; `NotThere` and anything else may be tried again
    */
   async pass(): Promise<Pass> {
     const { proof, kernelId } = this.address;
@@ -88,10 +96,15 @@ export class Door {
       Object.assign(request, { method: 'POST', body: JSON.stringify(body) });
     }
     const response = await this.world.fetch(apiUrl(this.address, path), request);
+    const answer = await objectIn(response);
+    if (response.ok && answer) return answer;
+    const { message, reason } = answer ?? {};
+    if (typeof message !== 'string' || typeof reason !== 'string') {
+      throw new NotThere(`HTTP ${response.status} is not an answer of jupyter_sio`);
+    }
     const final = FINAL[response.status];
-    if (final) throw new Closed(final[0], await messageOf(response, final[1]));
-    if (!response.ok) throw new Error(`the server answered HTTP ${response.status}`);
-    return (await response.json()) as Record<string, unknown>;
+    if (final) throw new Closed(final, message);
+    throw new Error(`the server answered HTTP ${response.status}`);
   }
 
   /** Who asks. JupyterHub wants its XSRF token even where nothing is changed. */
@@ -103,11 +116,12 @@ export class Door {
   }
 }
 
-async function messageOf(response: Response, otherwise: string): Promise<string> {
+/** Read what every answer of ours is: a JSON object. */
+async function objectIn(response: Response): Promise<Record<string, unknown> | null> {
   try {
-    const { message } = (await response.json()) as { message?: unknown };
-    return typeof message === 'string' && message ? message : otherwise;
+    const found: unknown = await response.json();
+    return typeof found === 'object' ? (found as Record<string, unknown> | null) : null;
   } catch {
-    return otherwise;
+    return null;
   }
 }

@@ -60,6 +60,9 @@ const batch = (offset: number): unknown[] => [
   payload('float64'),
 ];
 
+/** An error as the server writes it. */
+const no = (message: string): object => ({ message, reason: 'Forbidden' });
+
 // --- getting in -------------------------------------------------------------------------------
 
 test('a kernel is reached under an escaped base URL, by the name given', async () => {
@@ -95,7 +98,7 @@ test('a link is exchanged for a ticket, and for a new one at each reconnect', as
 
 test('a revoked link is not tried again', async () => {
   const world = new FakeWorld();
-  world.answers = [[403, { message: 'the link is unknown, revoked or expired' }]];
+  world.answers = [[403, no('the link is unknown, revoked or expired')]];
   const connection = connect({ link: LINK }, { world });
   await settled();
   assert.equal(connection.state, 'refused');
@@ -110,7 +113,7 @@ for (const [status, state] of [
 ] as const) {
   test(`after a failed handshake, ${status} means ${state}`, async () => {
     const { world, connection } = await begin();
-    world.answers = [[status, { message: 'because' }]];
+    world.answers = [[status, no('because')]];
     world.socket.happens('connect_error', new Error('websocket error'));
     await settled();
     assert.equal(world.asked[0]!.url, 'http://host:8888/user/a%40b/jupyter-sio/api/namespaces/k-1');
@@ -131,6 +134,37 @@ for (const status of [0, 200, 429, 502]) {
     assert.equal(world.sockets.length, 2);
   });
 }
+
+for (const [what, status, body] of [
+  ["the proxy's page", 404, '<html>404'],
+  ["another server's page", 403, '<html>XSRF cookie does not match'],
+  ["the Hub's answer", 424, '{"message": "JupyterHub server no longer running"}'],
+  ["the Hub's error", 403, '{"status": 403, "message": "Forbidden"}'],
+  ['a login page', 200, '<html><form>'],
+  ['nothing', 503, ''],
+] as const) {
+  test(`${what} in the server's place means that it is stopped, and may come back`, async () => {
+    const { world, connection } = await live();
+    world.socket.happens('disconnect', 'transport close');
+    assert.equal(connection.reason, '');
+    await world.pass();
+    world.fetch = () => Promise.resolve(new Response(body, { status }));
+    world.socket.happens('connect_error', new Error('websocket error'));
+    await settled();
+    assert.equal(connection.state, 'reconnecting');
+    assert.equal(connection.reason, 'server stopped');
+    await world.pass();
+    world.socket.happens('connect');
+    assert.equal(connection.state, 'live');
+    assert.equal(connection.reason, '');
+  });
+}
+
+test('a redirect to a login page is not followed', async () => {
+  const { world } = await begin();
+  world.socket.happens('connect_error', new Error('websocket error'));
+  assert.equal(world.asked[0]!.init.redirect, 'manual');
+});
 
 test('a cookie is accompanied by its XSRF token, a token stands for itself', async () => {
   const { world } = await begin();
@@ -167,7 +201,7 @@ test('a CONNECT_ERROR below 3500 is tried again, from 3500 not', async () => {
 
 test('a namespace that is refused because it is gone has ended', async () => {
   const { world, connection } = await begin();
-  world.answers = [[404, {}]];
+  world.answers = [[404, no('no such namespace')]];
   world.socket.refuses(3507, 'no such namespace');
   await settled();
   assert.equal(connection.state, 'ended');

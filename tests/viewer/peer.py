@@ -124,12 +124,15 @@ class Peer:
     ``scripts``: one for each connection; an integer refuses the handshake with that status.
     ``tickets``: one for each request for a ticket, likewise; none left: a good one.
     ``namespaces``: what `GET namespaces` answers, or with which status it refuses.
+    ``verdicts``: what `GET namespaces/…` answers, one for each request; none left: 200.
+    A negative status is somebody else's answer, in HTML.
     """
 
     def __init__(self, *scripts: Script | int, base: str = "/") -> None:
         self.scripts = list(scripts)
         self.tickets: list[int] = []
         self.namespaces: list[dict[str, Any]] | int = []
+        self.verdicts: list[int] = []
         self.base = base
         self.ping_ms = 45_000
         self.url = ""
@@ -145,6 +148,7 @@ class Peer:
                 (r".*/jupyter-sio/socket\.io/", _Socket, {"peer": self}),
                 (r".*/jupyter-sio/api/tickets", _Tickets, {"peer": self}),
                 (r".*/jupyter-sio/api/namespaces", _Namespaces, {"peer": self}),
+                (r".*/jupyter-sio/api/namespaces/.+", _Namespace, {"peer": self}),
             ],
             log_function=lambda handler: None,
         )
@@ -188,11 +192,28 @@ class _Tickets(tornado.web.RequestHandler):
     def post(self) -> None:
         self.peer.bodies.append(json.loads(self.request.body))
         if self.peer.tickets and (status := self.peer.tickets.pop(0)) != 200:
-            self.set_status(status)
-            self.finish({"message": "not with this one", "reason": ""})
+            refuse(self, status)
             return
         number = len(self.peer.bodies)
         self.finish({"ticket": f"t{number}", "kernel_id": KERNEL, "expires_in": 30})
+
+
+def refuse(handler: tornado.web.RequestHandler, status: int) -> None:
+    """Answer as the server does, or, where the status is negative, as a proxy does."""
+    handler.set_status(abs(status))
+    ours = {"message": "not with this one", "reason": ""}
+    handler.finish(ours if status > 0 else "<html>somebody else</html>")
+
+
+class _Namespace(tornado.web.RequestHandler):
+    def initialize(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def get(self) -> None:
+        if self.peer.verdicts and (status := self.peer.verdicts.pop(0)) != 200:
+            refuse(self, status)
+            return
+        self.finish({"kernel_id": KERNEL})
 
 
 class _Namespaces(tornado.web.RequestHandler):

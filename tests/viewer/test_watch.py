@@ -175,10 +175,46 @@ async def test_any_other_final_bye_is_refused_and_not_tried_again() -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_a_handshake_that_is_refused_for_good_is_not_tried_again(status: int) -> None:
-    async with Peer(status, ended).running() as peer:
-        with pytest.raises(NotPermitted, match=f"HTTP {status}"):
+    async with Peer(403, ended).running() as peer:
+        peer.verdicts = [status]
+        with pytest.raises(NotPermitted, match=f"HTTP {status}: not with this one"):
             await collect(peer, "loss")
         assert len(peer.requests) == 1
+
+
+@pytest.mark.parametrize("verdicts", [[200, 502], [200, 200, 503], [302, 424, 500, 200]])
+async def test_a_refused_handshake_is_tried_again_where_nobody_says_it_is_final(
+    verdicts: list[int],
+) -> None:
+    async with Peer(*[403] * len(verdicts), ended).running() as peer:
+        peer.verdicts = list(verdicts)
+        assert await collect(peer, "loss") == []
+        assert len(peer.requests) == len(verdicts) + 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_what_somebody_else_says_is_final_for_those_who_were_never_let_in(
+    status: int,
+) -> None:
+    async with Peer(status).running() as peer:
+        peer.verdicts = [-status]
+        with pytest.raises(NotPermitted, match=f"HTTP {status}"):
+            await collect(peer, "loss")
+        peer.tickets = [-status]
+        with pytest.raises(NotPermitted, match=f"HTTP {status}"):
+            await collect(peer, "loss", link=True)
+
+
+@pytest.mark.parametrize("link", [False, True])
+async def test_a_proxy_that_answers_for_a_stopped_server_is_asked_again(link: bool) -> None:
+    async def cut(line: Line) -> None:
+        await line.serve()
+
+    async with Peer(cut, 404, 403, ended).running() as peer:
+        peer.verdicts = [-404, -403]
+        peer.tickets = [200, -404, -403, 503, 200]
+        assert await collect(peer, "loss", link=link) == []
+        assert len(peer.requests) == 4
 
 
 @pytest.mark.parametrize("status", [302, 429, 500, 502, 503])
@@ -473,6 +509,7 @@ def test_leaving_while_the_end_is_being_told_leaves_no_socket_open() -> None:
 
 def test_watch_raises_where_it_is_iterated() -> None:
     with Serving(Peer(403)) as peer, pytest.raises(NotPermitted):
+        peer.verdicts = [403]
         next(watch(peer.url, "loss", kernel_id=KERNEL))
 
 

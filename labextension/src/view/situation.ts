@@ -11,7 +11,7 @@ export type Interruption = 'none' | 'lost' | 'restarted';
 
 export interface Situation {
   link: Link;
-  /** Why it was refused or has ended, where the server said so. */
+  /** Why it was refused or has ended, or what is waited for while reconnecting, where known. */
   reason: string;
   status: Status | null;
   /** The streams that the view shows, as far as they are known. */
@@ -40,7 +40,8 @@ const RESTARTED: Said = { text: 'kernel restarted', tone: 'busy' };
 export function say(situation: Situation): Said {
   const { link, status, streams, reason } = situation;
   const said = BY_LINK[link];
-  if (said) return link === 'refused' && reason ? { ...said, text: `refused: ${reason}` } : said;
+  if (said && reason && link === 'refused') return { ...said, text: `refused: ${reason}` };
+  if (said) return reason && link === 'reconnecting' ? { ...said, text: reason } : said;
   if (status?.kernel === 'dead') return ENDED;
   if (status?.kernel === 'restarting') return RESTARTED;
   const ended = streams.length > 0 && streams.every(stream => stream.ended);

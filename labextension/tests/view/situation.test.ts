@@ -34,6 +34,7 @@ test('all is well', () => {
 test('the connection comes first', () => {
   assert.equal(said({ link: 'connecting' }), 'connecting');
   assert.equal(said({ link: 'reconnecting' }), 'reconnecting');
+  assert.equal(said({ link: 'reconnecting', reason: 'server stopped' }), 'server stopped');
   assert.equal(said({ link: 'ended' }), 'ended');
   assert.equal(said({ link: 'refused' }), 'not permitted');
   assert.equal(said({ link: 'refused', reason: 'too many' }), 'refused: too many');
