@@ -46,6 +46,7 @@ ROOMS = {
             "server.identities",
             "server.kernels",
             "server.links",
+            "server.metrics",
             "server.news",
             "server.publishers",
             "server.viewers",

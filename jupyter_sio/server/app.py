@@ -26,6 +26,7 @@ from jupyter_sio.server.fanout import FanOut
 from jupyter_sio.server.identities import Identities
 from jupyter_sio.server.kernels import Kernels
 from jupyter_sio.server.links import Links
+from jupyter_sio.server.metrics import Metrics
 from jupyter_sio.server.news import News
 from jupyter_sio.server.owner import Owner
 from jupyter_sio.server.publishers import Publishers
@@ -190,7 +191,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             alive=self.links.alive,
         )
         self._join_parts()
-        doorkeeper = Doorkeeper(
+        self.doorkeeper = doorkeeper = Doorkeeper(
             kernel_manager=serverapp.kernel_manager, bounds=limits.doors, alive=self.links.alive
         )
         self.identities = Identities(
@@ -199,6 +200,18 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             links=self.links,
             bounds=limits.doors,
             log=self.log,
+        )
+        self.metrics = Metrics(
+            {
+                "router": self.router,
+                "registry": self.registry,
+                "publishers": self.publishers,
+                "viewers": viewers,
+                "fanout": self.fanout,
+                "links": self.links,
+                "identities": self.identities,
+                "doorkeeper": doorkeeper,
+            }
         )
         self._mount(doorkeeper, limits)
 
@@ -220,7 +233,6 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         self.router.reserve(self.owner)
 
     def _mount(self, doorkeeper: Doorkeeper, limits: Limits) -> None:
-        self.doorkeeper = doorkeeper
         socket = {"router": self.router, "doorkeeper": doorkeeper, "limits": limits}
         rest = {
             "registry": self.registry,
@@ -237,6 +249,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         self._tell_kernels()
         self.directory.start()
         self.identities.start()
+        self.metrics.start()
         await self.kernels.start(serverapp.event_logger)
 
     def _tell_kernels(self) -> None:
@@ -267,6 +280,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
             await self.identities.stop()
             await self.kernels.stop()
             self.links.stop()
+            self.metrics.stop()
             self.directory.stop()
             self.publishers.stop()
             self.fanout.stop()

@@ -97,7 +97,9 @@ class Links:
         self.refused = 0
         self.limited = 0
 
-    def __len__(self) -> int:
+    @property
+    def links(self) -> int:
+        """How many have not ended."""
         return len(self._table)
 
     # --- making and ending -------------------------------------------------------------------
