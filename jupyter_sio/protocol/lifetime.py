@@ -100,11 +100,16 @@ class Lifetime:
     ----------
     now_ms : int
         Wall-clock time in ms since 1970, here and in every method.
+
+    Attributes
+    ----------
+    started : int
+        When the kernel's present process was first heard of, ms since 1970.
     """
 
     def __init__(self, *, now_ms: int) -> None:
         self.state = State.STARTING
-        self.since = now_ms
+        self.since = self.started = now_ms
         self._believed: KernelState = "starting"
         self._claimed = False
 
@@ -146,6 +151,8 @@ class Lifetime:
         if after is None:
             return None
         self.state = after
+        if event is Event.KERNEL_RESTARTING or (before in _ENDED and after not in _ENDED):
+            self.started = now_ms
         self._believed = self._belief_after(event)
         self._claimed = self._claimed or event is Event.CLAIMED
         return self._transition(before, told, now_ms)

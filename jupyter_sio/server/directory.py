@@ -14,7 +14,7 @@ from jupyter_core.utils import ensure_async
 
 from jupyter_sio.server.clients import Client
 from jupyter_sio.server.news import News
-from jupyter_sio.server.registry import KernelNamespace, Registry
+from jupyter_sio.server.registry import KernelNamespace, Registry, Stream
 
 # Over how long rows/s and bytes/s are averaged, seconds, and how often they are sampled.
 RATE_SECONDS = 5.0
@@ -28,7 +28,9 @@ class Directory:
         self._registry = registry
         self._news = news
         self._session_manager = session_manager
-        self._samples: dict[KernelNamespace, deque[tuple[float, int, int]]] = {}
+        self._samples: dict[Stream, deque[tuple[float, int, int]]] = {}
+        # What the directory's readers know of rows and rates: rows that arrive are no news.
+        self._told: dict[KernelNamespace, tuple[int, float]] = {}
         self._sampler: asyncio.TimerHandle | None = None
         news.entry_of = self.entry
 
@@ -73,7 +75,7 @@ class Directory:
     def entry(self, namespace: KernelNamespace) -> dict[str, Any]:
         """Write one namespace; ``viewers`` is their number."""
         status = namespace.lifetime.status()
-        rows, size = self._rates(namespace)
+        rates = [self._rates(stream) for stream in namespace.streams.values()]
         return {
             "kernel_id": namespace.kernel_id,
             "name": namespace.label,
@@ -81,11 +83,19 @@ class Directory:
             "state": status.kernel,
             "publisher": status.publisher,
             "since": status.since,
-            "streams": [stream.info().entry() for stream in namespace.opened()],
+            "started": namespace.lifetime.started,
+            "streams": [self._stream(stream) for stream in namespace.opened()],
             "viewers": len(namespace.viewers),
-            "rows_per_second": rows,
-            "bytes_per_second": size,
+            "rows_per_second": round(sum(rows for rows, _ in rates), 1),
+            "bytes_per_second": round(sum(size for _, size in rates), 1),
         }
+
+    def _stream(self, stream: Stream) -> dict[str, Any]:
+        """Write one stream: its entry of `$streams`, what is held of it, and what passes."""
+        rows, size = self._rates(stream)
+        held = 0 if stream.history is None else stream.history.bytes
+        rates = {"rows_per_second": rows, "bytes_per_second": size}
+        return {**stream.info().entry(), "bytes": held, **rates}
 
     def details(self, namespace: KernelNamespace) -> dict[str, Any]:
         """Write one namespace with its viewers listed."""
@@ -96,18 +106,29 @@ class Directory:
 
     def _sample(self) -> None:
         now = time.monotonic()
-        live = self._registry.namespaces.values()
-        self._samples = {namespace: self._samples.get(namespace) or deque() for namespace in live}
-        for namespace, samples in self._samples.items():
-            rows = sum(stream.rows_in for stream in namespace.streams.values())
-            size = sum(stream.bytes_in for stream in namespace.streams.values())
-            samples.append((now, rows, size))
+        live = list(self._registry.namespaces.values())
+        streams = [stream for namespace in live for stream in namespace.streams.values()]
+        self._samples = {stream: self._samples.get(stream) or deque() for stream in streams}
+        for stream, samples in self._samples.items():
+            samples.append((now, stream.rows_in, stream.bytes_in))
             while now - samples[0][0] > RATE_SECONDS:
                 samples.popleft()
+        self._tell(live)
         self._sampler = asyncio.get_running_loop().call_later(SAMPLE_SECONDS, self._sample)
 
-    def _rates(self, namespace: KernelNamespace) -> tuple[float, float]:
-        samples = self._samples.get(namespace)
+    def _tell(self, live: list[KernelNamespace]) -> None:
+        """Make news of rows that came since the last look, and of their having stopped."""
+        figures = {}
+        for namespace in live:
+            streams = namespace.streams.values()
+            rows = sum(stream.rows_in for stream in streams)
+            figures[namespace] = rows, sum(self._rates(stream)[0] for stream in streams)
+            if self._told.get(namespace, figures[namespace]) != figures[namespace]:
+                self._news.changed(namespace)
+        self._told = figures
+
+    def _rates(self, stream: Stream) -> tuple[float, float]:
+        samples = self._samples.get(stream)
         if not samples or len(samples) < 2:
             return 0.0, 0.0
         (then, rows_then, bytes_then), (now, rows, size) = samples[0], samples[-1]

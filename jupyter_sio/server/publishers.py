@@ -104,6 +104,8 @@ class Publishers:
             self._replace(earlier, claim)
         new_process = namespace.claim_epoch not in (None, claim.epoch)
         namespace.claim_epoch = claim.epoch
+        if new_process:
+            namespace.lifetime.started = now_ms()
         change = namespace.lifetime.on(LifeEvent.CLAIMED, now_ms=now_ms())
         if new_process or (change is not None and change.status_changed):
             self._news.status(namespace)

@@ -294,3 +294,37 @@ async def test_the_directory_is_read_only(stage: Stage):
         await wire.tell("/kernels", event, {"stream": "loss"})
         await wire.until_closed()
         assert wire.close_code == 3501
+
+
+async def test_the_directory_tells_what_each_stream_holds_and_how_fast_it_grows(stage: Stage):
+    wire = await reader(stage)
+    first, second = [(await stage.open(name))["id"] for name in ("loss", "quiet")]
+    await stage.publish(second, 0, 1, b"x")
+    for offset in range(10):
+        await stage.publish(first, offset, 1, bytes(100))
+
+    def streams() -> dict[str, Any]:
+        news = wire.of("$namespace", "/kernels")
+        return {one["stream"]: one for one in news[-1][0]["streams"]} if news else {}
+
+    await wire.until(lambda: streams().get("loss", {}).get("next") == 10)
+    assert (streams()["loss"]["bytes"], streams()["quiet"]["bytes"]) == (1000, 1)
+    for offset in range(10, 20):
+        await stage.publish(first, offset, 1, bytes(100))
+    await wire.until(lambda: streams()["loss"]["rows_per_second"] > 0)
+    passing = streams()["loss"]
+    assert passing["bytes_per_second"] == pytest.approx(100 * passing["rows_per_second"], rel=0.05)
+    # Nothing else changes when the rows stop: their rate is news all the same.
+    await wire.until(lambda: streams()["loss"]["rows_per_second"] == 0)
+    assert streams()["quiet"]["rows_per_second"] == 0
+
+
+async def test_the_directory_tells_since_when_the_kernels_process_runs(stage: Stage):
+    wire = await reader(stage)
+    (listed,) = wire.of("$namespaces")[0][0]
+
+    def told() -> list[int]:
+        return [entry["started"] for (entry,) in wire.of("$namespace")]
+
+    await stage.claim(pid=1)
+    await wire.until(lambda: max(told(), default=0) > listed["started"])

@@ -184,3 +184,17 @@ def test_online_is_live_and_ended_is_dead(events: list[Event | str]):
         act(event, now_ms=1)
         assert (life.publisher == "online") == (life.state is State.LIVE)
         assert life.kernel == "dead" or not life.ended
+
+
+@pytest.mark.parametrize(
+    ("events", "started"),
+    [
+        ((Event.KERNEL_STARTED, Event.CLAIMED, Event.PUBLISHER_LOST, Event.CLAIMED), 0),
+        ((Event.KERNEL_STARTED, Event.KERNEL_RESTARTING, Event.KERNEL_STARTED), 2),
+        ((Event.KERNEL_STARTED, Event.KERNEL_ENDED), 0),
+        ((Event.KERNEL_STARTED, Event.KERNEL_ENDED, Event.EXPIRED), 0),
+        ((Event.KERNEL_STARTED, Event.KERNEL_ENDED, Event.KERNEL_STARTED), 3),
+    ],
+)
+def test_a_process_starts_with_the_kernel_and_with_each_restart(events, started: int):
+    assert life_after(*events).started == started
