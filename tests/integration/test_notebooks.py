@@ -1,0 +1,59 @@
+"""The lessons, run from top to bottom in a fresh kernel of a real server, as Run All does.
+
+The first one is the demo: ``tests/end_to_end/`` runs it in a browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Server
+from tests.integration.test_kernel import run
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def cells(name: str) -> list[str]:
+    notebook = json.loads((NOTEBOOKS / name).read_text())
+    return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+def test_no_lesson_holds_what_somebody_ran():
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            assert cell.get("outputs", []) == [] and cell.get("execution_count") is None, path
+
+
+@pytest.mark.timeout(120)
+async def test_the_second_is_controlled_while_it_runs(server: Server, kernel_id: str):
+    *begin, loop, plot, waiting = cells("02_control_a_running_loop.ipynb")
+    for cell in begin:
+        await run(server, kernel_id, cell)
+    namespace, viewer = f"/kernels/{kernel_id}", await server.viewer(kernel_id)
+    await viewer.ask(namespace, "$subscribe", {"stream": "walk"})
+    running = asyncio.ensure_future(run(server, kernel_id, loop))
+    await viewer.first("$batch")
+    moved = await viewer.ask(namespace, "widget:rate", {"values": {"value": 0.9}})
+    assert moved["value"] == {"values": {"value": 0.9}}
+    assert (await viewer.ask(namespace, "jump"))["value"] == "jumped"
+    assert (await viewer.ask(namespace, "stop"))["value"] == "stopping"
+    assert (await running).split() == ["stopped"]
+    await run(server, kernel_id, plot)
+    asking = asyncio.ensure_future(run(server, kernel_id, waiting))
+    while (await viewer.ask(namespace, "go on"))["ok"] is not True:
+        await asyncio.sleep(0.05)
+    assert "somebody said so" in await asking
+    await viewer.close()
+
+
+@pytest.mark.timeout(120)
+async def test_the_third_is_shared_watched_and_taken_back(server: Server, kernel_id: str):
+    lesson = cells("03_share_with_a_colleague.ipynb")
+    printed = [await run(server, kernel_id, cell) for cell in lesson]
+    (watched,) = [text for text in printed if text.count("[") >= 3]
+    assert len(watched.splitlines()) == 3
+    assert server.sio.links.links == 0
