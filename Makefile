@@ -64,7 +64,7 @@ bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run
 .PHONY: clean
 clean: ## remove whatever was made here
 	rm -rf .venv dist labextension/node_modules labextension/lib \
-	  jupyter_sio/widgets/static jupyter_sio/labextension
+	  jupyter_sio/widgets/static jupyter_sio/server/static jupyter_sio/labextension
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The browser tests drive Debian's Chromium; playwright's own download is not needed.

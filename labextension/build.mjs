@@ -1,8 +1,9 @@
-// Bundles the widgets' ESM (into the Python package), the client's, and the tests'.
+// Bundles the widgets' ESM and the viewer page (into the Python package), the client's, and the
+// tests'.
 //
 // node build.mjs [--production | --watch | --tests]
 import { readdirSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import esbuild from 'esbuild';
 
@@ -29,6 +30,18 @@ const widgets = {
   entryPoints: ['src/widget/plot.ts', 'src/widget/value.ts'],
   outdir: '../jupyter_sio/widgets/static',
 };
+
+const page = {
+  ...browser,
+  loader: { '.css': 'css' },
+  outdir: '../jupyter_sio/server/static',
+};
+
+/** Its style sheet is a file of its own, as its policy allows no other. */
+const pages = [
+  { ...page, entryPoints: { page: 'src/page/index.ts' }, loader: { '.css': 'empty' } },
+  { ...page, entryPoints: { page: 'src/page/page.css' } },
+];
 
 const outputs = {
   ...browser,
@@ -73,9 +86,12 @@ if (wanted.has('--tests')) {
   await context.watch();
   console.log('watching; end with Ctrl-C');
 } else {
-  for (const folder of [widgets.outdir, LAB]) await rm(folder, { recursive: true, force: true });
+  for (const folder of [widgets.outdir, page.outdir, LAB])
+    await rm(folder, { recursive: true, force: true });
   const [{ metafile }] = await Promise.all(
-    [outputs, widgets, client].map(options => esbuild.build(options)),
+    [outputs, widgets, client, ...pages].map(options => esbuild.build(options)),
   );
+  await mkdir(page.outdir, { recursive: true });
+  await copyFile('src/page/icon.svg', `${page.outdir}/icon.svg`);
   await describeToLab(Object.keys(metafile.outputs)[0]);
 }

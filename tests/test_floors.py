@@ -28,6 +28,7 @@ ROOMS = {
             "server.handlers",
             "server.live",
             "server.packets",
+            "server.page",
             "server.registry",
             "server.rooms",
             "server.router",

@@ -29,6 +29,7 @@ from jupyter_sio.server.links import Links
 from jupyter_sio.server.metrics import Metrics
 from jupyter_sio.server.news import News
 from jupyter_sio.server.owner import Owner
+from jupyter_sio.server.page import page_routes
 from jupyter_sio.server.publishers import Publishers
 from jupyter_sio.server.registry import KernelNamespace, Registry
 from jupyter_sio.server.rest import ROUTES
@@ -243,6 +244,7 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         }
         self.handlers.append((r"/jupyter-sio/socket\.io/?", SocketHandler, socket))
         self.handlers.extend((path, handler, rest) for path, handler in ROUTES)
+        self.handlers.extend(page_routes())
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Begin to follow kernels; the loop runs and the sockets are bound."""

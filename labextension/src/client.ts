@@ -4,7 +4,7 @@
  *
  * Source: protocol.md §3 – §8.
  */
-import { Closed, Door, NotThere, type Pass } from './door';
+import { Closed, Door, NotThere, type Pass, type Rights, TooSoon } from './door';
 import { backoff } from './protocol/backoff';
 import type { Delivery } from './protocol/delivery';
 import {
@@ -29,7 +29,7 @@ import { readTarget, type Target } from './protocol/target';
 import { StreamWatch, type Watch } from './watch';
 import { browser, type SocketLike, type World } from './world';
 
-export type { Delivery, Status, StreamInfo, Target, Watch };
+export type { Delivery, Rights, Status, StreamInfo, Target, Watch };
 
 /** `ended` and `refused` are final. */
 export type State = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'refused';
@@ -140,6 +140,11 @@ export class Connection extends EventTarget {
     return watch;
   }
 
+  /** What the link allows; null where Jupyter's identity was shown instead. */
+  get rights(): Rights | null {
+    return this.door.rights;
+  }
+
   /** Whether `subscribe` may be called for the stream. */
   isWatched(stream: string): boolean {
     return this.watches.has(stream);
@@ -242,6 +247,7 @@ export class Connection extends EventTarget {
 
   private failed(error: unknown): void {
     if (error instanceof Closed) this.end(error.why, error.message);
+    else if (error instanceof TooSoon) this.retry(error.retryMs, error.message);
     else this.retry(null, error instanceof NotThere ? STOPPED : '');
   }
 

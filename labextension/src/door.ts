@@ -13,6 +13,16 @@ export interface Pass {
   query: Record<string, string>;
 }
 
+/** What a ticket said that its holder may do. */
+export interface Rights {
+  kernelId: string;
+  grants: readonly string[];
+  /** Globs; none means all. */
+  streams: readonly string[];
+  /** Events that may be sent. */
+  events: readonly string[];
+}
+
 /** Trying again is pointless: the kernel is gone, or this is not permitted. */
 export class Closed extends Error {
   override name = 'Closed';
@@ -33,6 +43,18 @@ export class NotThere extends Error {
   override name = 'NotThere';
 }
 
+/** Too many attempts: the server said when to come back. */
+export class TooSoon extends Error {
+  override name = 'TooSoon';
+
+  constructor(
+    message: string,
+    readonly retryMs: number,
+  ) {
+    super(message);
+  }
+}
+
 const FINAL: Partial<Record<number, 'ended' | 'refused'>> = {
   401: 'refused',
   403: 'refused',
@@ -42,6 +64,8 @@ const FINAL: Partial<Record<number, 'ended' | 'refused'>> = {
 const ANSWER_MS = 10_000;
 
 export class Door {
+  /** Of the newest ticket; null for an identity, and before there was one. */
+  rights: Rights | null = null;
   private used = false;
 
   constructor(
@@ -53,13 +77,16 @@ export class Door {
   /**
    * Get what it takes to open a socket; for a link that is a new ticket each time.
    *
-   * @throws Closed - where trying again is pointless; `NotThere` and anything else may be tried again
+   * @throws Closed - where trying again is pointless; anything else may be tried again
    */
   async pass(): Promise<Pass> {
     const { proof, kernelId } = this.address;
     if (proof.by === 'link') {
       const answer = await this.ask('tickets', { link: proof.secret });
-      return this.passTo(String(answer.kernel_id), { ticket: String(answer.ticket) });
+      const kernelId = String(answer.kernel_id);
+      const [grants, streams, events] = [answer.grants, answer.streams, answer.events].map(texts);
+      this.rights = { kernelId, grants: grants!, streams: streams!, events: events! };
+      return this.passTo(kernelId, { ticket: String(answer.ticket) });
     }
     if (proof.by === 'ticket') {
       if (this.used) throw new Closed('refused', 'a ticket opens one socket only');
@@ -104,6 +131,8 @@ export class Door {
     }
     const final = FINAL[response.status];
     if (final) throw new Closed(final, message);
+    const seconds = Number(response.headers.get('Retry-After') ?? NaN);
+    if (response.status === 429 && seconds > 0) throw new TooSoon(message, seconds * 1000);
     throw new Error(`the server answered HTTP ${response.status}`);
   }
 
@@ -115,6 +144,8 @@ export class Door {
     return xsrf ? { 'X-XSRFToken': xsrf } : {};
   }
 }
+
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
 /** Read what every answer of ours is: a JSON object. */
 async function objectIn(response: Response): Promise<Record<string, unknown> | null> {

@@ -132,9 +132,10 @@ export class StreamWatch implements Watch {
       this.done = Math.max(this.done, end);
       this.ackSoon();
     };
+    const payload = batch.payloads[rows.payload]!;
     let table;
     try {
-      table = readPayload(this.state.media ?? '', batch.payloads[rows.payload]!);
+      table = readPayload(this.state.media ?? '', payload);
       if (table.rows !== end - start + skip) throw new Error(`it holds ${table.rows} rows`);
     } catch (error) {
       console.warn(`jupyter_sio: rows from ${start} of '${this.stream}' are unreadable:`, error);
@@ -142,7 +143,9 @@ export class StreamWatch implements Watch {
       done();
       return;
     }
-    this.hand({ kind: 'rows', table, skip, start, end, fresh, time: batch.time, done });
+    const { time } = batch;
+    const bytes = payload.byteLength;
+    this.hand({ kind: 'rows', table, skip, start, end, fresh, time, bytes, done });
   }
 
   /** What the view makes of it is the view's affair; the connection goes on. */

@@ -462,6 +462,15 @@ test('what is known of kernel and streams is told when it changes', async () => 
   assert.deepEqual(seen, ['busy', 'busy']);
 });
 
+test('the server says when to come back after too many attempts', async () => {
+  const world = new FakeWorld();
+  world.answers = [[429, { message: 'too many', reason: 'x' }, { 'Retry-After': '60' }]];
+  const connection = connect({ link: LINK }, { world });
+  await settled();
+  assert.deepEqual([connection.state, connection.reason], ['reconnecting', 'too many']);
+  assert.ok(world.due! >= 60_000);
+});
+
 // --- leaving ----------------------------------------------------------------------------------
 
 test('close is for good, and may be said twice', async () => {

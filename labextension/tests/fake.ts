@@ -69,7 +69,7 @@ export class FakeWorld implements World {
   readonly asked: { url: string; init: RequestInit }[] = [];
   readonly waits: { ms: number; then: () => void; signal: AbortSignal }[] = [];
   /** What the server answers to the next requests; then 200 and `{}`. */
-  answers: [status: number, body: unknown][] = [];
+  answers: [status: number, body: unknown, headers?: Record<string, string>][] = [];
   time = 0;
   wake: () => void = () => undefined;
 
@@ -81,9 +81,9 @@ export class FakeWorld implements World {
 
   fetch = (url: unknown, init: RequestInit = {}): Promise<Response> => {
     this.asked.push({ url: String(url), init });
-    const [status, body] = this.answers.shift() ?? [200, {}];
+    const [status, body, headers = {}] = this.answers.shift() ?? [200, {}];
     if (status === 0) return Promise.reject(new TypeError('fetch failed'));
-    return Promise.resolve(new Response(JSON.stringify(body), { status }));
+    return Promise.resolve(new Response(JSON.stringify(body), { status, headers }));
   };
 
   random(): number {

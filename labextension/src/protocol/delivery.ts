@@ -16,6 +16,8 @@ export interface RowsDelivery {
   fresh: boolean;
   /** The publisher's clock when they left it, ms since 1970. */
   time: number;
+  /** Of the payload that brought them. */
+  bytes: number;
   /** Say that they are on the screen: lets the server send more, where a window was given. */
   done(): void;
 }

@@ -14,7 +14,10 @@ export interface Column {
   /** Of times: false for wall-clock times, which carry no zone and are to be shown as they are. */
   readonly zoned: boolean;
   readonly hasNulls: boolean;
+  /** Integers of any width; JSON's numbers are not. */
+  readonly whole: boolean;
   isNull(row: number): boolean;
+  /** Its value: times in ms since 1970, durations in seconds. */
   at(row: number): unknown;
   /**
    * All rows as numbers: times in ms since 1970, durations in seconds, booleans as 0 and 1, null
@@ -93,6 +96,7 @@ const perSecond = (unit = 0): number => 1000 ** unit;
 class Arrow implements Column {
   readonly kind: Kind;
   readonly zoned: boolean;
+  readonly whole: boolean;
   private readonly type: ArrowType;
 
   constructor(
@@ -102,6 +106,7 @@ class Arrow implements Column {
     this.type = column.type;
     this.kind = kindOf(this.type);
     this.zoned = Boolean(this.type.timezone);
+    this.whole = this.type.typeId === Type.Int;
   }
 
   get length(): number {
@@ -117,7 +122,9 @@ class Arrow implements Column {
   }
 
   at(row: number): unknown {
-    return this.column.at(row);
+    const value = this.column.at(row);
+    if (this.type.typeId !== Type.Duration || value === null) return value;
+    return Number(value) / perSecond(this.type.unit);
   }
 
   numbers(): Float64Array {
@@ -196,6 +203,7 @@ const isTable = (values: unknown[]): values is (Record<string, unknown> | null)[
 class Values implements Column {
   readonly kind: Kind;
   readonly zoned = false;
+  readonly whole = false;
 
   constructor(
     readonly name: string,

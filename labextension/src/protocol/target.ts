@@ -36,7 +36,8 @@ export interface Address {
   proof: Proof;
 }
 
-const PAGE = 'jupyter-sio/live/';
+/** Where the viewer page is, under the base URL. */
+export const PAGE = 'jupyter-sio/live/';
 
 /**
  * Read a target.

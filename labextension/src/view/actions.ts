@@ -2,7 +2,7 @@
  * Buttons that each send an event to the kernel, and what its handler answered. They know no
  * socket: `send` is given.
  */
-import { make, setText } from './dom';
+import { brief, make, setText } from './dom';
 
 export type Send = (event: string) => Promise<unknown>;
 
@@ -30,7 +30,7 @@ export class Actions {
 
   private async act(event: string, send: Send): Promise<void> {
     setText(this.said, `${event} …`);
-    setText(this.said, await send(event).then(answerOf(event), refusalOf(event)));
+    setText(this.said, brief(await send(event).then(answerOf(event), refusalOf(event))));
   }
 }
 

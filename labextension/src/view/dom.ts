@@ -14,6 +14,10 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** As much of a text as a reader can use: a stream may hold a megabyte where a word is expected. */
+export const brief = (text: string, most = 200): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text;
+
 /** Set a text, and touch the page only where it differs. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
@@ -34,7 +38,9 @@ export function makeRoot(
   root.addEventListener('focusin', ({ target }) => {
     if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = 'true';
   });
-  root.append(make('style', '', [...sheets, style].join('\n')));
+  // The viewer page links them instead: its policy allows no others.
+  const linked = document.documentElement.dataset.jsioStyles === 'linked';
+  if (!linked) root.append(make('style', '', [...sheets, style].join('\n')));
   place.append(root);
   signal.addEventListener('abort', () => {
     root.remove();

@@ -5,6 +5,14 @@ const grouped = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 /** A number of rows, with the reader's own thousands separator. */
 export const formatCount = (rows: number): string => grouped.format(rows);
 
+/** A size, to three digits. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  const size = bytes / 1000 ** power;
+  return `${size.toFixed(size < 10 ? 1 : 0)} ${['', 'kB', 'MB', 'GB'][power]!}`;
+}
+
 /** A number as a reader wants it beside others: six significant digits, no needless zeros. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';

@@ -1,6 +1,6 @@
 /** The names, colours and numbers above a plot; each is a button that shows or hides its line. */
 import type { Line } from './chart';
-import { make, setText } from './dom';
+import { brief, make, setText } from './dom';
 import { formatNumber, formatTime } from './format';
 import type { Source } from './source';
 import type { Trace } from './trace';
@@ -77,7 +77,7 @@ export class Legend {
     const button = make('button', 'jsio-entry');
     const swatch = make('span', 'jsio-swatch');
     swatch.style.color = `var(${color})`;
-    const label = this.several ? `${stream}: ${column}` : column;
+    const label = brief(this.several ? `${stream}: ${column}` : column);
     const number = make('span', 'jsio-number');
     button.append(swatch, make('span', 'jsio-name', label), number);
     button.type = 'button';

@@ -15,6 +15,7 @@ import { Pending } from './pending';
 import type { Range } from './range';
 import type { Said } from './situation';
 import { Source } from './source';
+import { tellMissing } from './tally';
 import { followTheme } from './theme';
 import { type Extremes, noExtremes } from './trace';
 import type { View } from './view';
@@ -351,9 +352,7 @@ export class Plot implements View {
     for (const source of sources) {
       for (const [why, rows] of source.missing) byReason.set(why, (byReason.get(why) ?? 0) + rows);
     }
-    if (byReason.size === 0) return '';
-    const reasons = [...byReason.keys()].map(why => why.replaceAll('_', ' ')).join(', ');
-    return `${formatCount(sum([...byReason.values()]))} missing (${reasons})`;
+    return tellMissing(byReason);
   }
 
   private mixedAxes(sources: readonly Source[]): string {

@@ -1,8 +1,9 @@
 /** The newest value of one column, large. It knows no socket. */
 import type { Delivery, RowsDelivery } from '../protocol/delivery';
 import type { Column } from '../protocol/payload';
+import { formatCell } from './cell';
 import { make, makeRoot, setText, StatusLine } from './dom';
-import { formatClock, formatNumber, formatSpec, formatTime } from './format';
+import { formatClock, formatSpec } from './format';
 import { Pending } from './pending';
 import type { Said } from './situation';
 import { followTheme } from './theme';
@@ -15,8 +16,6 @@ export interface ValueOptions {
   /** Python's format language, for numbers; empty for six significant digits. */
   format: string;
 }
-
-const LONGEST_TEXT = 1_000;
 
 export class Value implements View {
   private readonly amount = make('span', 'jsio-amount', '–');
@@ -75,13 +74,10 @@ export class Value implements View {
   }
 
   private format(value: unknown, column: Column): string {
-    if (typeof value === 'number' && column.kind === 'time') return formatTime(value, column.zoned);
     const { format } = this.options;
-    if (typeof value === 'number') return format ? formatSpec(value, format) : formatNumber(value);
-    if (typeof value === 'bigint')
-      return format ? formatSpec(Number(value), format) : grouped(value);
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+    const isNumber = typeof value === 'number' || typeof value === 'bigint';
+    if (format && isNumber && column.kind !== 'time') return formatSpec(Number(value), format);
+    return formatCell(value, column.kind, column.zoned);
   }
 
   private begin(): void {
@@ -100,5 +96,3 @@ export class Value implements View {
     this.status.warn(this.complaint);
   };
 }
-
-const grouped = (value: bigint): string => value.toLocaleString();

@@ -1,10 +1,8 @@
 /** What all widgets do: find the server, watch the streams, and say how that goes. */
 import type { Connection } from '../client';
-import type { Delivery } from '../protocol/delivery';
-import type { Status } from '../protocol/messages';
 import { isKernelId, type KernelTarget } from '../protocol/target';
+import { Story } from '../story';
 import { Actions } from '../view/actions';
-import { afterRows, afterStatus, type Interruption, say } from '../view/situation';
 import type { View } from '../view/view';
 import { lease } from './pool';
 
@@ -97,43 +95,6 @@ function offerActions(
   };
   connection.addEventListener('change', allow, { signal });
   allow();
-}
-
-/** Hands rows on, and follows from them and from the connection what is to be said. */
-class Story {
-  private interruption: Interruption = 'none';
-  private status: Status | null = null;
-
-  constructor(
-    private readonly connection: Connection,
-    private readonly names: readonly string[],
-    private readonly view: View,
-  ) {}
-
-  readonly take = (delivery: Delivery): void => {
-    this.view.take(delivery);
-    if (delivery.kind !== 'rows' && delivery.kind !== 'begun') return;
-    const before = this.interruption;
-    this.interruption = afterRows(before, delivery.kind === 'begun');
-    if (before !== this.interruption) this.tell();
-  };
-
-  readonly tell = (): void => {
-    const { state, reason, status, streams } = this.connection;
-    if (status && status !== this.status) {
-      this.interruption = afterStatus(this.interruption, status);
-      this.status = status;
-    }
-    this.view.say(
-      say({
-        link: state,
-        reason,
-        status,
-        streams: streams.filter(({ stream }) => this.names.includes(stream)),
-        interruption: this.interruption,
-      }),
-    );
-  };
 }
 
 /** The kernel to watch, or why it cannot be found. */

@@ -54,6 +54,11 @@ test('nulls are told from NaN', () => {
   assert.equal(floats.hasNulls, false);
 });
 
+test('a duration is in seconds, whatever its unit', () => {
+  const column = readPayload(ARROW, bytesOf(caseOf('duration_us').payload)).column('duration_us')!;
+  assert.equal(column.at(0), 1.5);
+});
+
 test('large whole numbers are shown exactly', () => {
   const column = readPayload(ARROW, bytesOf(caseOf('int64').payload)).column('int64')!;
   assert.equal(column.at(2), 2n ** 53n + 2n);

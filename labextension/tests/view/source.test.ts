@@ -12,7 +12,18 @@ function rows(start: number, values: readonly object[], skip = 0): Delivery {
   const table = readPayload(NDJSON, new TextEncoder().encode(text));
   const end = start - skip + table.rows;
   const done = (): void => undefined;
-  return { kind: 'rows', stream: 'loss', table, skip, start, end, fresh: false, time: 0, done };
+  return {
+    kind: 'rows',
+    stream: 'loss',
+    table,
+    skip,
+    start,
+    end,
+    fresh: false,
+    time: 0,
+    bytes: text.length,
+    done,
+  };
 }
 
 const gap = (start: number, end: number, why: 'evicted' | 'conflated'): Delivery => ({

@@ -1,0 +1,123 @@
+/** The newest image of a stream. It knows no socket. */
+import type { Delivery, RowsDelivery } from '../protocol/delivery';
+import { VALUE } from '../protocol/payload';
+import { make, makeRoot, StatusLine } from './dom';
+import { formatBytes, formatCount } from './format';
+import { Pending } from './pending';
+import type { Said } from './situation';
+import { Tally } from './tally';
+import { followTheme } from './theme';
+import type { View } from './view';
+
+/** Bytes to a picture; a test brings its own. */
+export type Decode = (bytes: Uint8Array<ArrayBuffer>, media: string) => Promise<ImageBitmap>;
+
+const decodeHere: Decode = (bytes, media) => createImageBitmap(new Blob([bytes], { type: media }));
+
+export class ImageView implements View {
+  private readonly tally = new Tally();
+  private readonly canvas = make('canvas', 'jsio-picture');
+  private readonly status = new StatusLine();
+  private readonly pending: Pending;
+  private readonly frames: Frames;
+  private bytes = 0;
+
+  constructor(
+    place: HTMLElement,
+    label: string,
+    private readonly media: string,
+    signal: AbortSignal,
+  ) {
+    const root = makeRoot(place, 'image', signal);
+    this.canvas.setAttribute('role', 'img');
+    this.canvas.setAttribute('aria-label', `Newest image of ${label}`);
+    this.canvas.hidden = true;
+    const frame = make('div', 'jsio-frame');
+    frame.append(this.canvas);
+    root.append(frame, this.status.element);
+    this.frames = new Frames(this.show, this.failed, decodeHere);
+    this.pending = new Pending(this.apply, this.draw, signal);
+    followTheme(root, () => undefined, signal);
+  }
+
+  take(delivery: Delivery): void {
+    this.pending.push(delivery);
+  }
+
+  say(said: Said): void {
+    this.status.say(said);
+  }
+
+  private readonly apply = (delivery: Delivery): void => {
+    this.tally.take(delivery, Date.now());
+    if (delivery.kind === 'rows') this.look(delivery);
+    else if (delivery.kind === 'begun' && !delivery.recovered) this.canvas.hidden = true;
+  };
+
+  private look({ table }: RowsDelivery): void {
+    const value = table.column(VALUE)?.at(table.rows - 1);
+    if (!(value instanceof Uint8Array)) return;
+    this.bytes = value.byteLength;
+    this.frames.next(value as Uint8Array<ArrayBuffer>, this.media);
+  }
+
+  private readonly show = (image: ImageBitmap): void => {
+    const { canvas } = this;
+    canvas.width = image.width;
+    canvas.height = image.height;
+    canvas.getContext('2d')?.drawImage(image, 0, 0);
+    canvas.hidden = false;
+    this.status.warn(this.tally.refusal);
+    this.pending.redraw();
+  };
+
+  private readonly failed = (): void => {
+    this.status.warn(`the newest image cannot be read as ${this.media}`);
+  };
+
+  private readonly draw = (): void => {
+    const { rows } = this.tally;
+    const { width, height, hidden } = this.canvas;
+    this.status.tell(
+      `${formatCount(rows)} ${rows === 1 ? 'image' : 'images'}`,
+      hidden ? '' : `${width} × ${height}`,
+      this.bytes > 0 ? formatBytes(this.bytes) : '',
+      this.tally.updated(),
+      ...this.tally.tell(),
+    );
+    if (this.tally.refusal) this.status.warn(this.tally.refusal);
+  };
+}
+
+/** Decodes one image at a time; those that come meanwhile but the newest are passed over. */
+export class Frames {
+  private waiting: (() => Promise<ImageBitmap>) | null = null;
+  private busy = false;
+
+  constructor(
+    private readonly show: (image: ImageBitmap) => void,
+    private readonly failed: (error: unknown) => void,
+    private readonly decode: Decode,
+  ) {}
+
+  next(bytes: Uint8Array<ArrayBuffer>, media: string): void {
+    this.waiting = () => this.decode(bytes, media);
+    if (!this.busy) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.busy = true;
+    while (this.waiting) {
+      const decode = this.waiting;
+      this.waiting = null;
+      try {
+        const image = await decode();
+        this.show(image);
+        image.close();
+      } catch (error) {
+        this.failed(error);
+      }
+    }
+    this.busy = false;
+  }
+}
