@@ -29,6 +29,8 @@ class Inbound:
     namespace_bytes: int = 256
     json_depth: int = 64
     attachment_seconds: float = 10.0  # from a binary event's header to its last attachment
+    # Of the loop's time, for reading one viewer's large messages; it is not read meanwhile.
+    reading_share: float = 0.1
     queued_events: int = 64  # per client and namespace; when full, the socket is not read
     queued_bytes: int = 2 * MIB  # of events of one connection; when full, it is not read
     # While a handler waits for the client's answer the socket must be read: then up to twice the

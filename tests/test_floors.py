@@ -36,6 +36,7 @@ ROOMS = {
             "server.sweep",
             "server.tasks",
             "server.transport",
+            "server.websocket",
         ),
         ("ground", "protocol"),
     ),

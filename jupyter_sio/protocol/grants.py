@@ -123,6 +123,7 @@ class Nonces:
     def __init__(self, bounds: limits.Doors) -> None:
         self._bounds = bounds
         self._seen: OrderedDict[str, float] = OrderedDict()
+        self.dropped = 0  # that could still have been used again, and left because it was full
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -136,6 +137,7 @@ class Nonces:
             return False
         if len(self._seen) >= self._bounds.nonces:
             self._seen.popitem(last=False)
+            self.dropped += 1
         self._seen[nonce] = now
         return True
 

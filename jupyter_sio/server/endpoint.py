@@ -16,7 +16,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from jupyter_sio.errors import Refused
 from jupyter_sio.limits import Limits
@@ -25,6 +25,7 @@ from jupyter_sio.protocol.messages import Grant
 from jupyter_sio.server.access import Doorkeeper
 from jupyter_sio.server.router import Router
 from jupyter_sio.server.session import Session
+from jupyter_sio.server.websocket import BoundedProtocol
 
 _SECRETS = frozenset({"ticket", "token", "_xsrf"})
 
@@ -59,6 +60,13 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         inbound = self._limits.inbound
         publisher = self._access is not None and self._access.publisher
         return inbound.kernel_bytes if publisher else inbound.viewer_bytes
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Speak WebSocket as tornado does, but for messages that are too large."""
+        protocol = super().get_websocket_protocol()
+        if not isinstance(protocol, WebSocketProtocol13):  # another version: 426
+            return protocol
+        return BoundedProtocol(self, protocol.params)
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Decide everything that is decided before 101."""
@@ -153,6 +161,11 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Hand one frame on; tornado reads no further until what is returned is done."""
         return self._session.receive(message) if self._session else None
+
+    def on_too_large(self, size: int) -> None:
+        """End the connection for a message that is not taken in."""
+        if self._session is not None:
+            self._session.too_large(size)
 
     def on_close(self) -> None:
         """Tell the session that its socket is gone."""

@@ -191,6 +191,7 @@ class Publishers:
         # Names that viewers wait for do not count: who may only watch could else use all up.
         opened = {stream.name for stream in namespace.opened()}
         if message.stream not in opened and len(opened) >= bound:
+            self._registry.refused_streams += 1
             return refusal(Code.TOO_MANY_NAMESPACES, f"a kernel may have {bound} streams")
         stream = namespace.stream(message.stream)
         history = stream.history

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from jupyter_sio.errors import BadRequest, Code, Refused
 from jupyter_sio.limits import Limits
@@ -206,6 +206,8 @@ class Registry:
         self.namespaces: dict[str, KernelNamespace] = {}
         self.history_bytes = 0
         self.evicted_for_memory = 0  # payloads that left because kernel or server was full
+        self.refused_subscriptions = 0  # answered 3505: all that a connection may hold
+        self.refused_streams = 0  # answered 3505: all that a kernel may open
         self.on_opened: Callable[[KernelNamespace], None] = lambda namespace: None
         self.on_closed: Callable[[KernelNamespace], None] = lambda namespace: None
 
@@ -251,15 +253,13 @@ class Registry:
         bounds = self.limits.connections
         held = [s for v in viewers_of(session) for s in v.subscriptions.values()]
         if len(held) >= bounds.subscriptions:
-            raise Refused(
-                f"a connection may hold {bounds.subscriptions} subscriptions",
-                code=Code.TOO_MANY_NAMESPACES,
-            )
+            self._refuse_subscription(f"hold {bounds.subscriptions} subscriptions")
         if waiting and sum(s.cursor is None for s in held) >= bounds.waiting_streams:
-            raise Refused(
-                f"a connection may wait for {bounds.waiting_streams} streams",
-                code=Code.TOO_MANY_NAMESPACES,
-            )
+            self._refuse_subscription(f"wait for {bounds.waiting_streams} streams")
+
+    def _refuse_subscription(self, bound: str) -> NoReturn:
+        self.refused_subscriptions += 1
+        raise Refused(f"a connection may {bound}", code=Code.TOO_MANY_NAMESPACES)
 
     def grew(self, namespace: KernelNamespace, by: int) -> None:
         """Count bytes of history that came or went, and keep to the bounds."""

@@ -29,6 +29,8 @@ hook                                        used for
 tornado: ``ws_connection.stream``,          frames are written to the stream; what lies in its
 ``_write_buffer``,                          buffer and how much has left it are read from it
 ``_total_write_done_index``
+``WebSocketProtocol13._receive_frame``,     ``websocket.py``: a message that is too large is told
+``_read_bytes``, ``close(1009)``            of, and thrown away as it comes
 ==========================================  =======================================================
 
 Source: api.md §3; protocol.md §4, §5, §8.
@@ -121,6 +123,9 @@ class Statistics(NamedTuple):
     refused_connections: int  # at the door
     refused: int  # CONNECTs answered with CONNECT_ERROR
     malformed: int  # connections closed with 3501
+    oversized: int  # ... of them for a message above its limit
+    unconnected: int  # connections closed with 3502
+    refused_namespaces: int  # CONNECTs answered 3505
     dropped_events: int  # user events to clients with too much outstanding
     overflowed_events: int  # of clients, answered 3013 for want of room before their handler
     unanswered: int  # calls given up because too many waited
@@ -333,6 +338,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         most = self.limits.connections.namespaces
         # Those whose disconnect handler still runs hold state too.
         if len(session.clients) >= most or len(session.leaving) >= most:
+            self.count("refused_namespaces")
             too_many = f"a connection may join {most} namespaces"
             self._tell_refusal(session, name, (too_many, {"code": int(Code.TOO_MANY_NAMESPACES)}))
             return

@@ -94,7 +94,7 @@ class WebSocketTransport:
     @property
     def outstanding(self) -> int:
         """Bytes that the operating system has not taken yet."""
-        return len(self.stream._write_buffer)
+        return len(self.stream._write_buffer or ())  # None once it is closed
 
     @property
     def left(self) -> int:

@@ -92,6 +92,7 @@ async def test_how_many_namespaces_a_connection_may_join(stage: Stage):
         assert isinstance(await wire.join(name), socketio.Joined)
     refused = await wire.join("/courses/2")
     assert isinstance(refused, socketio.JoinRefused) and refused.data == {"code": 3505}
+    assert stage.server.sio.router.statistics().refused_namespaces == 1
     await wire.send(socketio.disconnect("/courses/1"))
     assert isinstance(await wire.join("/courses/2"), socketio.Joined)
 
@@ -101,6 +102,7 @@ async def test_how_many_subscriptions_a_connection_may_hold(stage: Stage):
     wire = await stage.viewer()
     assert [(await stage.subscribe(wire, name))["ok"] for name in "aba"] == [True] * 3
     assert (await stage.subscribe(wire, "c"))["code"] == 3505
+    assert stage.server.sio.registry.refused_subscriptions == 1
 
 
 @limits(max_streams=2)
@@ -108,6 +110,7 @@ async def test_how_many_streams_a_kernel_may_open(stage: Stage):
     assert [(await stage.open(name))["ok"] for name in "aba"] == [True] * 3
     answer = await stage.open("c")
     assert (answer["ok"], answer["code"]) == (False, 3505)
+    assert stage.server.sio.registry.refused_streams == 1
 
 
 @limits(max_streams=2)
@@ -181,6 +184,7 @@ async def test_without_an_accepted_connect_it_is_3502(stage: Stage):
     left = time.monotonic()
     assert await closes(joined) == 3502
     assert time.monotonic() - left > 0.35
+    assert stage.server.sio.router.statistics().unconnected == 3
 
 
 async def test_a_socket_whose_last_namespace_the_server_took_closes(stage: Stage):

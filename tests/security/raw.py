@@ -80,19 +80,21 @@ class Raw:
             (size,) = struct.unpack("!Q", await self._read(self.reader.readexactly(8), seconds))
         return head & 0xF, await self._read(self.reader.readexactly(size), seconds)
 
-    async def read_to_end(self, seconds: float = SECONDS) -> tuple[list[str], int | None]:
-        """Read until the server closes; returns the texts that came, and the close code."""
-        texts, code = [], None
+    async def read_to_close(self, seconds: float = SECONDS) -> tuple[list[str], int | None]:
+        """Read until the server says goodbye; returns the texts that came, and the close code.
+
+        The code is None where it cut the connection instead.
+        """
+        texts = []
         try:
             while True:
                 opcode, data = await self.read(seconds)
                 if opcode == CLOSE:
-                    code = struct.unpack("!H", data[:2])[0] if data else None
-                    self.writer.write(framed(data[:2], opcode=CLOSE))
-                elif opcode == TEXT:
+                    return texts, struct.unpack("!H", data[:2])[0] if data else None
+                if opcode == TEXT:
                     texts.append(data.decode())
         except (EOFError, ConnectionError):
-            return texts, code
+            return texts, None
 
     async def drained(self) -> None:
         """Wait until the operating system has taken what was written."""
@@ -108,10 +110,10 @@ class Raw:
 
 
 def framed(
-    data: bytes, *, opcode: int = TEXT, final: bool = True, claim: int | None = None
+    data: bytes, *, opcode: int = TEXT, final: bool = True, said: int | None = None
 ) -> bytes:
-    """Frame a message as a client must, masked; ``claim`` is the length that its header says."""
-    size = len(data) if claim is None else claim
+    """Frame a message as a client must, masked; ``said`` is the length that its header says."""
+    size = len(data) if said is None else said
     head = bytes([opcode | (0x80 if final else 0)])
     if size < 126:
         head += bytes([0x80 | size])

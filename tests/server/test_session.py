@@ -13,8 +13,10 @@ from random import Random
 import pytest
 import socketio
 
+from jupyter_sio.protocol.grants import Access
+from jupyter_sio.protocol.messages import Grant
 from jupyter_sio.server import frames
-from jupyter_sio.server.session import TRANSPORT_CLOSE
+from jupyter_sio.server.session import TRANSPORT_CLOSE, _weight
 from tests.server.conftest import body, limited, until
 from tests.server.test_packets import MALFORMED
 from tests.server.test_router import NOTHING, Kernels, spy
@@ -634,3 +636,48 @@ async def test_a_python_socketio_client_speaks_with_it(server):
     await until(lambda: heard == [(1, {"b": b"x"})])
     await client.disconnect()
     await until(lambda: server.state() == NOTHING)
+
+
+# --- how much of the loop's time ---------------------------------------------------------------
+
+LARGE = '42/a,["x",[' + "1.5," * 10_000 + "0]]"
+
+
+@pytest.mark.parametrize(("grant", "held"), [(Grant.SEND, 2), (Grant.PUBLISH, 0)])
+async def test_a_viewers_large_json_is_followed_by_a_rest(server, grant, held):
+    server.access = Access(user="ada", grants=frozenset({Grant.WATCH, grant}))
+    spy(server.router, "connect", "/a")
+    calls = spy(server.router, "x", "/a")
+    peer = await server.join("/a")
+    peer.send(LARGE, LARGE, '42/a,["x",7]', '42/a,1["x"]')
+    assert await peer.read() == "43/a,1[]"
+    assert len(calls) == 4 and calls[2][1:] == (7,)
+    assert server.router.statistics().held == held
+
+
+async def test_a_client_that_goes_while_it_rests_leaves_nothing(server):
+    spy(server.router, "connect", "/a")
+    peer = await server.join("/a")
+    peer.send(LARGE)
+    await until(lambda: server.router.statistics().held)
+    peer.cut()
+    await until(lambda: server.state() == NOTHING)
+    assert server.router.statistics().failed_handlers == 0
+
+
+async def test_attachments_may_wait_as_long_as_we_do_not_read(server, deaf):
+    (session,) = server.sessions()
+    deaf.send('452-/a,["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
+    await until(lambda: session._unfinished)
+    stuff(session, 2**20)
+    deaf.writer.write(b"".join(frames.attachment(b"one")))
+    await until(lambda: session._held)
+    session.tick(asyncio.get_running_loop().time() + 11)
+    assert not session.closing
+
+
+def test_many_values_weigh_more_than_their_text():
+    for value in ("[]", "[0]", "{}", '{"":0}', "1.5", '"ab"'):
+        text = '2/a,["x",' + f"{value}," * (100_000 // len(value)) + "0]"
+        assert _weight(text) > 7 * len(text)
+    assert _weight("x" * 2**20) == 2**20

@@ -239,3 +239,12 @@ def test_tornado_closes_by_a_frame_on_the_same_stream():
     assert list(inspect.signature(WebSocketProtocol13.close).parameters) == [
         *("self", "code", "reason")
     ]
+
+
+def test_tornado_calls_its_own_close_with_1009_after_the_header_was_read():
+    """``BoundedProtocol`` stands on it."""
+    source = inspect.getsource(WebSocketProtocol13._receive_frame)
+    header, _, rest = source.partition("self.close(1009, ")
+    assert header.count("self._read_bytes(") == 3 and "self._read_bytes(payloadlen)" in rest
+    assert list(inspect.signature(WebSocketProtocol13._read_bytes).parameters) == ["self", "n"]
+    assert "_fragmented_message_buffer" in header
