@@ -198,14 +198,28 @@ async def test_a_wrong_method_is_405_and_told_the_right_ones(server, path, metho
         assert answer.headers["Allow"] == allowed
 
 
-async def test_a_cookie_without_its_xsrf_token_changes_nothing(server: Server, quiet_kernel: str):
+@pytest.mark.parametrize(
+    ("path", "method", "done"),
+    [
+        ("links", "POST", 400),
+        ("links/none", "DELETE", 404),
+        ("namespaces/x/viewers/nobody", "DELETE", 404),
+    ],
+)
+async def test_a_cookie_without_its_xsrf_token_changes_nothing(
+    server: Server, path: str, method: str, done: int
+):
+    """Threat S-20."""
     login = await ask(server, f"namespaces?token={server.token}")
     cookie = "; ".join(c.partition(";")[0] for c in login.headers.get_list("Set-Cookie"))
-    path = f"namespaces/{quiet_kernel}/viewers/nobody"
-    refused = await ask(server, path, "DELETE", headers={"Cookie": cookie})
+    refused = await ask(server, path, method, headers={"Cookie": cookie})
     assert refused.code == 403 and "_xsrf" in told(refused)["message"]
+    for forged in ({"X-XSRFToken": ""}, {"X-XSRFToken": "mine"}, {"Sec-Fetch-Mode": "same-origin"}):
+        assert (await ask(server, path, method, headers={"Cookie": cookie, **forged})).code == 403
     both = {"Cookie": f"{cookie}; _xsrf=mine", "X-XSRFToken": "mine"}
-    assert (await ask(server, path, "DELETE", headers=both)).code == 404
+    assert (await ask(server, path, method, headers=both)).code == done
+    foreign = {**both, "Origin": "http://evil.example"}
+    assert (await ask(server, path, method, headers=foreign)).code == 404
     assert (await ask(server, "namespaces", headers={"Cookie": cookie})).code == 200
 
 

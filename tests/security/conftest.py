@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.integration.conftest import (  # noqa: F401 - fixtures
     jp_nbconvert_templates,
     jp_server_config,
+    kernel_id,
     quiet_kernel,
     quiet_spec,
     server,
