@@ -179,6 +179,16 @@ class Mirroring:
 
 
 @dataclass(frozen=True)
+class Loops:
+    """What helpers of loops (``progress``, ``logging_handler``, ``run``) hold and how often."""
+
+    progress_seconds: float = 0.1  # between two drawings of a bar
+    bars: int = 64  # streams of bars; beyond it that of the one that ended first is closed
+    queued: int = 10_000  # rows handed to the writer thread; further ones are dropped, counted
+    exit_seconds: float = 1.0  # at interpreter exit, for that thread to push them
+
+
+@dataclass(frozen=True)
 class Viewing:
     """The Python viewer's side of one connection."""
 

@@ -41,6 +41,7 @@ ROOMS = {
         ("ground", "protocol"),
     ),
     "widgets": (("widgets", "widgets."), ("ground", "protocol", "kernel")),
+    "loops": (("loops", "loops."), ("ground", "protocol", "kernel")),
     "server/3": (
         (
             "server.directory",
@@ -61,7 +62,10 @@ ROOMS = {
     ),
     "top": (
         ("server.app", "cli", "cli.", "testing"),
-        ("ground", "protocol", "kernel", "viewer", "widgets", "server/2", "server/3", "server/4"),
+        (
+            *("ground", "protocol", "kernel", "viewer", "widgets", "loops"),
+            *("server/2", "server/3", "server/4"),
+        ),
     ),
 }
 
@@ -71,6 +75,7 @@ FORBIDDEN = {
     "protocol": ("asyncio", "threading", "socket", "time", "random", "tornado", *HEAVY),
     "kernel": HEAVY,
     "viewer": HEAVY,
+    "loops": HEAVY,
 }
 
 
