@@ -15,6 +15,8 @@ MIB = 1024 * KIB
 MAX_OFFSET = 2**53 - 1
 # JavaScript clients answer an event with more attachments by closing (socket.io-parser 4.2.7).
 MAX_ATTACHMENTS = 10
+# python-engineio's clients refuse an answer to a poll that has more (4.15.1).
+MAX_POLLED_PACKETS = 16
 MAX_NAME_TEXT = 64
 
 
@@ -31,10 +33,16 @@ class Inbound:
     attachment_seconds: float = 10.0  # from a binary event's header to its last attachment
     # Of the loop's time, for reading one viewer's large messages; it is not read meanwhile.
     reading_share: float = 0.1
+    post_frames: int = 2  # long-polling: a POST may have so many times viewer_bytes; more: 413
     queued_events: int = 64  # per client and namespace; when full, the socket is not read
     queued_bytes: int = 2 * MIB  # of events of one connection; when full, it is not read
     # While a handler waits for the client's answer the socket must be read: then up to twice the
     # two bounds above, and what comes beyond is answered 3013.
+
+    @property
+    def post_bytes(self) -> int:
+        """Bytes of one POST: base64 makes a third more of the attachments it carries."""
+        return self.post_frames * self.viewer_bytes
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Connections:
     subscriptions: int = 128  # per connection: 3505
     waiting_streams: int = 128  # per connection: names that do not exist yet: 3505
     connect_seconds: float = 10.0  # without an accepted CONNECT: 3502
+    upgrade_seconds: float = 10.0  # from polling to a WebSocket; then that is closed
     handler_seconds: float = 15.0  # a connect handler that takes longer refuses (3004)
     answer_seconds: float = 30.0  # a viewer's or a kernel's answer to an event: 3003
     pending_answers: int = 1_000  # of one client; beyond it the oldest is given up
@@ -69,6 +78,7 @@ class Transport:
     batch_bytes: int = 1 * MIB
     window_payloads: int = 4_096  # unacknowledged ones kept apart; later ones go as one
     turn_bytes: int = 1 * MIB  # written to one viewer before the others have their turn
+    gathered_bytes: int = 16 * MIB  # for the next poll; beyond it the connection ends with 3008
     stall_seconds: float = 15.0  # no byte leaving with data due: 3008
     abort_seconds: float = 3.0  # from the close frame to the TCP abort
     ping_interval: float = 25.0

@@ -29,6 +29,8 @@ ROOMS = {
             "server.live",
             "server.packets",
             "server.page",
+            "server.polling",
+            "server.polls",
             "server.registry",
             "server.rooms",
             "server.router",

@@ -5,9 +5,12 @@ Source: protocol.md §3.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_core.utils import ensure_async
@@ -101,6 +104,34 @@ def describe(access: Access) -> Mapping[str, Any]:
         "streams": list(access.streams),
         "events": list(access.events or ()),
     }
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose a request is, so that the next one can be told to be theirs or another's."""
+
+    username: str
+    token: bytes | None = field(repr=False)  # a digest of what it was proven with, if by a token
+    anybody: bool  # Jupyter asks nobody who they are
+
+    @classmethod
+    def of(cls, handler: JupyterHandler) -> Identity:
+        """Read it from a request that Jupyter knows the user of."""
+        provider, token = handler.identity_provider, None
+        if handler.token_authenticated:
+            token = hashlib.sha256((provider.get_token(handler) or "").encode()).digest()
+        username = str(getattr(handler.current_user, "username", handler.current_user))
+        return cls(username, token, not provider.auth_enabled)
+
+    def same_as(self, other: Identity) -> bool:
+        """Whether both are one user's, or proven by one token.
+
+        Of a token alone Jupyter makes a new name for every request that brings no cookie.
+        """
+        if self.username == other.username or (self.anybody and other.anybody):
+            return True
+        both = self.token is not None and other.token is not None
+        return both and hmac.compare_digest(self.token or b"", other.token or b"")
 
 
 async def rights_of(user: Any, handler: JupyterHandler) -> frozenset[Grant]:

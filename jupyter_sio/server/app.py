@@ -30,6 +30,7 @@ from jupyter_sio.server.metrics import Metrics
 from jupyter_sio.server.news import News
 from jupyter_sio.server.owner import Owner
 from jupyter_sio.server.page import page_routes
+from jupyter_sio.server.polls import Polls
 from jupyter_sio.server.publishers import Publishers
 from jupyter_sio.server.registry import KernelNamespace, Registry
 from jupyter_sio.server.rest import ROUTES
@@ -125,6 +126,12 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
     def _allow_links_unless_hub(self) -> bool:
         return "JUPYTERHUB_SERVICE_PREFIX" not in os.environ
 
+    polling = Bool(
+        False,
+        config=True,
+        help="Whether Socket.IO may also be spoken by HTTP long-polling, where no WebSocket gets"
+        " through. A session that is polled is bound to the Jupyter identity that opened it.",
+    )
     keep_alive = Enum(
         ("publishing", "watched", "never"),
         default_value="publishing",
@@ -234,7 +241,13 @@ class JupyterSio(_LimitTraits, ExtensionApp):  # type: ignore[misc]
         self.router.reserve(self.owner)
 
     def _mount(self, doorkeeper: Doorkeeper, limits: Limits) -> None:
-        socket = {"router": self.router, "doorkeeper": doorkeeper, "limits": limits}
+        self.polls = Polls(router=self.router, limits=limits) if self.polling else None
+        socket = {
+            "router": self.router,
+            "doorkeeper": doorkeeper,
+            "limits": limits,
+            "polls": self.polls,
+        }
         rest = {
             "registry": self.registry,
             "directory": self.directory,

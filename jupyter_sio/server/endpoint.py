@@ -1,6 +1,7 @@
 """The Socket.IO door: identity or ticket, host, origin and transport are checked before 101.
 
-A refusal is an HTTP 4xx before the upgrade, always. What comes after 101 is ``session.py``.
+A refusal is an HTTP 4xx before the upgrade, always. What comes after 101 is ``session.py``; of
+requests that poll, where that is on, ``polls.py``.
 
 Source: protocol.md §3; the traps are named where they are avoided.
 """
@@ -22,7 +23,8 @@ from jupyter_sio.errors import Refused
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Access
 from jupyter_sio.protocol.messages import Grant
-from jupyter_sio.server.access import Doorkeeper
+from jupyter_sio.server.access import Doorkeeper, Identity
+from jupyter_sio.server.polls import Poll, Polls, Upgrade
 from jupyter_sio.server.router import Router
 from jupyter_sio.server.session import Session
 from jupyter_sio.server.websocket import BoundedProtocol
@@ -30,25 +32,38 @@ from jupyter_sio.server.websocket import BoundedProtocol
 _SECRETS = frozenset({"ticket", "token", "_xsrf"})
 
 
+@web.stream_request_body
 class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
-    """``jupyter-sio/socket.io/``; one instance per connection, owned by the server's loop."""
+    """``jupyter-sio/socket.io/``; one instance per request, owned by the server's loop.
+
+    ``polls`` are None where there is no polling, as it is unless the operator says otherwise.
+    """
 
     auth_resource = "jupyter_sio"
     # WebSocketMixin's are milliseconds, tornado's seconds; Engine.IO pings by itself.
     ping_interval = None
     ping_timeout = None
 
-    def initialize(self, *, router: Router, doorkeeper: Doorkeeper, limits: Limits) -> None:
+    def initialize(
+        self, *, router: Router, doorkeeper: Doorkeeper, limits: Limits, polls: Polls | None
+    ) -> None:
         """Take the parts this door leads to."""
         self._router = router
         self._doorkeeper = doorkeeper
         self._limits = limits
+        self._polls = polls
         self._access: Access | None = None
         self._by_ticket = False
         self._session: Session | None = None
+        self._poll: Poll | None = None
+        self._upgrade: Upgrade | None = None
+        self._body = bytearray()
 
     def set_default_headers(self) -> None:
         """Set none: the answer to a handshake is the upgrade, or a plain refusal."""
+
+    def compute_etag(self) -> None:
+        """Compute none: what is polled is never asked for again."""
 
     def get_compression_options(self) -> None:
         """Refuse permessage-deflate: it costs 20 times the CPU for 5 % fewer bytes."""
@@ -68,8 +83,12 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
             return protocol
         return BoundedProtocol(self, protocol.params)
 
+    @property
+    def _polling(self) -> bool:
+        return self._polls is not None and self.get_query_arguments("transport") == ["polling"]
+
     async def prepare(self) -> None:  # type: ignore[override]
-        """Decide everything that is decided before 101."""
+        """Decide everything that is decided before 101, or before a body is read."""
         self._use_ticket()
         await super().prepare()
         if self._finished:
@@ -81,11 +100,12 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._access = await self._doorkeeper.of_identity(self)
             if Grant.WATCH not in self._access.grants:
                 raise web.HTTPError(403, "not permitted to watch")
-        if not self.check_origin():
+        if not self.check_origin() or self._from_another_site():
             raise web.HTTPError(403, "this origin may not connect")
-        if len(self._router.eio.sockets) >= self._limits.connections.connections:
-            self._router.count("refused_connections")
-            raise web.HTTPError(429, "too many connections (3504)")
+        if self.get_query_arguments("sid"):
+            self._find_poll()
+        else:
+            self._check_room()
 
     def _use_ticket(self) -> None:
         # A ticket is used up by the first request that carries it, whatever the answer.
@@ -105,16 +125,64 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
             raise web.HTTPError(403, str(refused)) from refused
 
     def _check_handshake(self) -> None:
-        if self.request.method != "GET":
+        if self.request.method != "GET" and not self._polling:
             raise web.HTTPError(405, "Socket.IO is spoken over a WebSocket here: use GET")
         if self.get_query_arguments("EIO") != ["4"]:
             raise web.HTTPError(400, "Engine.IO protocol 4 is needed: EIO=4")
+        sids = self.get_query_arguments("sid")
+        if self._polling:
+            self._check_poll(sids)
+            return
         if self.get_query_arguments("transport") != ["websocket"]:
             raise web.HTTPError(400, "only transport=websocket is open")
-        if self.get_query_arguments("sid"):
+        if sids and (self._polls is None or self._by_ticket or len(sids) > 1):
             raise web.HTTPError(400, "a session cannot be joined by its sid")
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise web.HTTPError(400, "a WebSocket upgrade is needed")
+
+    def _check_poll(self, sids: list[str]) -> None:
+        if self._by_ticket:
+            raise web.HTTPError(400, "a ticket opens a WebSocket, and no more")
+        if self.get_query_arguments("j"):
+            raise web.HTTPError(400, "JSONP is not spoken here")
+        if self.request.method not in ("GET", "POST") or len(sids) > 1:
+            raise web.HTTPError(400, "poll with GET, send with POST, and name one session")
+        if self.request.method == "POST" and not sids:
+            raise web.HTTPError(400, "a session is opened with GET")
+
+    def _from_another_site(self) -> bool:
+        """Whether a browser says that a page of another site asks, without naming its origin.
+
+        So ``<script src=…>`` and ``<img>`` ask; Jupyter's XSRF token guards POST alone.
+        """
+        if not self._polling or self.skip_check_origin() or "Origin" in self.request.headers:
+            return False
+        return self.request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+
+    def _find_poll(self) -> None:
+        assert self._polls is not None and self._access is not None
+        (sid,) = self.get_query_arguments("sid")
+        self._poll = self._polls.find(sid, Identity.of(self), self._access)
+        if not self._polling:
+            if self._poll.session.closing or self._poll.upgrade is not None:
+                self._poll = None
+                raise web.HTTPError(400, "there is no such session")
+        elif self.request.method == "POST":
+            most = self._limits.inbound.post_bytes
+            length = self.request.headers.get("Content-Length", "")
+            if length.isdecimal() and int(length) > most:
+                self._polls.too_large(self._poll)
+                self._poll = None
+                raise web.HTTPError(413, f"a payload may have {most} bytes")
+            connection: Any = self.request.connection
+            connection.set_max_body_size(most)
+
+    def _check_room(self) -> None:
+        # Of polled sessions some are over, and wait a moment to say why.
+        leaving = 0 if self._polls is None else self._polls.leaving
+        if len(self._router.eio.sockets) + leaving >= self._limits.connections.connections:
+            self._router.count("refused_connections")
+            raise web.HTTPError(429, "too many connections (3504)")
 
     def skip_check_origin(self) -> bool:
         """Only a ticket or a token in a header frees from the origin check.
@@ -128,14 +196,29 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         )
         return bool(in_header and self.token_authenticated)
 
-    @allow_unauthenticated
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        """Upgrade: whoever came as far as here was let in by ``prepare``."""
-        await WebSocketHandler.get(self, *args, **kwargs)
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a part of a payload; of who sends none it is dropped."""
+        if self._poll is not None:
+            self._body += chunk
 
     @allow_unauthenticated
-    def post(self) -> None:
-        """Refuse, in ``prepare``."""
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Upgrade, or poll: whoever came as far as here was let in by ``prepare``."""
+        if not self._polling:
+            await WebSocketHandler.get(self, *args, **kwargs)
+            return
+        assert self._polls is not None and self._access is not None
+        if self._poll is None:
+            self._poll = self._polls.open(
+                self, self._access, Identity.of(self), self._environ(self._access)
+            )
+        await self._polls.get(self._poll, self)
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """Take what a polled session's client sends."""
+        assert self._polls is not None and self._poll is not None
+        await self._polls.post(self._poll, self, bytes(self._body))
 
     @allow_unauthenticated
     def options(self) -> None:
@@ -144,30 +227,49 @@ class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Begin the session. (WebSocketMixin's own pings are not started.)."""
         assert self._access is not None
-        environ = translate_request(self)
+        if self._poll is not None:
+            assert self._polls is not None
+            self._upgrade = self._polls.upgrade(self._poll, self)
+        else:
+            self._session = self._router.open(self, self._access, self._environ(self._access))
+
+    def _environ(self, access: Access) -> dict[str, Any]:
+        """Write what handlers are told of the request."""
+        environ: dict[str, Any] = translate_request(self)
         # engineio's driver writes 127.0.0.1 and http whatever came; see facts on python-socketio.
         environ["REMOTE_ADDR"] = self.request.remote_ip
         environ["wsgi.url_scheme"] = self.request.protocol
-        environ["jupyter_sio.user"] = self._access.user
-        environ["jupyter_sio.access"] = self._access
+        environ["jupyter_sio.user"] = access.user
+        environ["jupyter_sio.access"] = access
         # No secret travels on to handlers: they get who it is, not how that was proven.
         for secret in ("HTTP_AUTHORIZATION", "HTTP_COOKIE"):
             environ.pop(secret, None)
         query = [(k, v) for k, v in parse_qsl(self.request.query) if k not in _SECRETS]
         environ["QUERY_STRING"] = urlencode(query)
         environ["RAW_URI"] = f"{self.request.path}?{environ['QUERY_STRING']}"
-        self._session = self._router.open(self, self._access, environ)
+        return environ
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """Hand one frame on; tornado reads no further until what is returned is done."""
-        return self._session.receive(message) if self._session else None
+        taker = self._session or self._upgrade
+        return taker.receive(message) if taker is not None else None
 
     def on_too_large(self, size: int) -> None:
         """End the connection for a message that is not taken in."""
-        if self._session is not None:
-            self._session.too_large(size)
+        taker = self._session or self._upgrade
+        if taker is not None:
+            taker.too_large(size)
 
     def on_close(self) -> None:
-        """Tell the session that its socket is gone."""
+        """Tell the session that its socket is gone, or a request that belonged to it."""
         if self._session is not None:
             self._session.finished()
+        elif self._upgrade is not None:
+            self._upgrade.closed()
+        elif self._poll is not None and self._polling:
+            self._poll.session.finished()
+
+    def on_connection_close(self) -> None:
+        """Give up the rest of the body too: tornado's WebSocketHandler would wait for it."""
+        web.RequestHandler.on_connection_close(self)
+        super().on_connection_close()

@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from jupyter_sio import limits
 from jupyter_sio.errors import BadRequest
 
 Frames: TypeAlias = tuple[bytes, ...]
+
+
+class Packet(NamedTuple):
+    """One Engine.IO packet, out of its frame."""
+
+    binary: bool
+    data: bytes
+
 
 # Up to here one copy, made once for all recipients, is cheaper than a system call more for each
 # of them; larger payloads stay their own bytes object.
@@ -71,6 +79,32 @@ def engine(text: str) -> Frames:
 def attachment(data: bytes) -> Frames:
     """Frame one binary packet."""
     return _joined([(_BINARY, data)])
+
+
+def unframed(frames: Iterable[bytes]) -> Iterator[Packet]:
+    """Take what was written here apart again, for clients that get no frames.
+
+    A large payload is the same object as before.
+    """
+    alone: bool | None = None  # whether the payload that stands in the next piece is binary
+    for piece in frames:
+        if alone is not None:
+            yield Packet(alone, piece)
+            alone = None
+            continue
+        begin = 0
+        while begin < len(piece):
+            binary, size = piece[begin] == _BINARY, piece[begin + 1]
+            begin += 2
+            if size > 125:
+                form = "!H" if size == 126 else "!Q"
+                (size,) = struct.unpack_from(form, piece, begin)
+                begin += struct.calcsize(form)
+            if size > _JOINED_BYTES:
+                alone = binary
+                break
+            yield Packet(binary, piece[begin : begin + size])
+            begin += size
 
 
 def _message(

@@ -55,6 +55,7 @@ COUNTERS = (
     Row("router", "unanswered", "Calls given up because too many waited.", "unanswered_calls"),
     Row("router", "held", "Times a socket was not read for a while.", "held_reads"),
     Row("router", "stalled", "Connections closed because nothing left them (3008)."),
+    Row("router", "overfull", "Polled connections closed for want of room (3008)."),
     Row("router", "ping_timeouts", "Connections that gave no sign of life."),
     Row("router", "failed_handlers", "Handlers that raised."),
     Row("router", "slow_handlers", "Connect and disconnect handlers that took too long."),

@@ -131,6 +131,7 @@ class Statistics(NamedTuple):
     unanswered: int  # calls given up because too many waited
     held: int  # times a socket was not read for a while
     stalled: int  # connections closed with 3008
+    overfull: int  # polled ones closed with 3008, for want of room
     ping_timeouts: int
     failed_handlers: int  # handlers that raised, or returned what cannot travel
     slow_handlers: int  # connect and disconnect handlers that took too long

@@ -436,8 +436,8 @@ class Session(AsyncSocket):  # type: ignore[misc]
             self.write(frames.engine("1"))
         wait = self._router.limits.transport.abort_seconds
         self._abort_timer = self._loop.call_later(wait, self.transport.reset)
-        self.transport.close(code, text)
         self._end(why)
+        self.transport.close(code, text)
 
     def _end(self, why: str) -> None:
         # `closed` comes later: until the disconnect handlers have run, session() and environ last.
