@@ -21,7 +21,7 @@ from tornado import web
 from tornado.httputil import HTTPHeaders
 
 from jupyter_sio.errors import BadRequest, Code, Overflow, Refused, SioError
-from jupyter_sio.limits import MAX_OFFSET, Limits
+from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Claim
 from jupyter_sio.protocol.links import share_of
 from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe, name_of, rights_of
@@ -93,7 +93,7 @@ class RestHandler(APIHandler):
     def body(self) -> dict[str, Any]:
         """Read the request's body as a JSON object, whatever its Content-Type calls it."""
         try:
-            value = json.loads(self._received, parse_constant=_no_json, parse_float=_number)
+            value = json.loads(self._received, parse_constant=_no_json)
         except (ValueError, RecursionError) as exc:
             raise web.HTTPError(400, "the body must be a JSON object") from exc
         if not isinstance(value, dict):
@@ -290,12 +290,6 @@ def _declared_bytes(headers: HTTPHeaders) -> int:
 
 def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
-
-
-def _number(text: str) -> int | float:
-    # JSON knows one kind of number: whoever writes 1.0 means 1.
-    value = float(text)
-    return int(value) if value.is_integer() and abs(value) <= MAX_OFFSET else value
 
 
 def _as_http(exc: SioError) -> web.HTTPError:

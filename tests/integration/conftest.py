@@ -103,7 +103,8 @@ def server(jp_serverapp: Any, http_server: Any, jp_asyncio_loop: Any) -> Iterato
     for kernel_id in manager.list_kernel_ids():
         kernel = manager.get_kernel(kernel_id)
         # What was sent to a kernel that is no more would be waited for, a second each.
-        kernel._activity_stream.socket.linger = 0
+        if kernel._activity_stream is not None:  # None: it is being shut down
+            kernel._activity_stream.socket.linger = 0
         # Whether a kernel is still there is asked every 100 ms; so let it be gone before.
         kernel.provisioner.process.kill()
         kernel.provisioner.process.wait()

@@ -41,6 +41,8 @@ def strict_description(kernel_id: str) -> dict[str, Any]:
     parts["parameters"]["KernelId"]["schema"] = kernel
     asked = schemas["LinkRequest"]["properties"]
     asked["kernel_id"] = kernel
+    for whole in ("pid", "time"):  # to a schema 1.0 is whole too; a claim is signed as written
+        schemas["Claim"]["properties"][whole] = {"enum": [1, 308, 1_790_000_000]}
     asked["expires"] = {"enum": [1, 0.5, 86_400, "45s", "1.5m", "24h", "7d"]}
     return described
 

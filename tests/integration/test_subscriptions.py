@@ -117,8 +117,8 @@ async def test_finding_the_start_and_registering_the_cursor_is_one_step(stage: S
     publishing = asyncio.ensure_future(publish())
     wire = await stage.viewer()
     for _ in range(50):
-        answer = await stage.subscribe(wire, tail=0)
         seen = len(wire.of("$batch"))
+        answer = await stage.subscribe(wire, tail=0)
         await wire.first("$batch", seen + 3)
         await wire.ask(stage.ns, "$unsubscribe", {"id": opened["id"]})
         expected = answer["start"]
