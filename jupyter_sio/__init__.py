@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from jupyter_sio.kernel.stream import Stream
     from jupyter_sio.kernel.viewers import Viewer
     from jupyter_sio.limits import HistoryBounds as History
+    from jupyter_sio.loops.logs import logging_handler
     from jupyter_sio.loops.progress import progress
     from jupyter_sio.viewer import Batch, Event, Gap, Reset, Status, awatch, watch
     from jupyter_sio.widgets import LivePlot, LiveValue
@@ -95,6 +96,7 @@ __all__ = [
     "emit",
     "join",
     "leave",
+    "logging_handler",
     "mirror",
     "on",
     "progress",
@@ -111,6 +113,7 @@ _HOMES = {
     "Publisher": "kernel.publisher",
     "Stream": "kernel.stream",
     "Viewer": "kernel.viewers",
+    "logging_handler": "loops.logs",
     "progress": "loops.progress",
     **dict.fromkeys(("Batch", "Event", "Gap", "Reset", "Status", "awatch", "watch"), "viewer"),
     **dict.fromkeys(("LivePlot", "LiveValue"), "widgets"),

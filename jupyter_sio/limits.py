@@ -195,6 +195,7 @@ class Loops:
     progress_seconds: float = 0.1  # between two drawings of a bar
     bars: int = 64  # streams of bars; beyond it that of the one that ended first is closed
     queued: int = 10_000  # rows handed to the writer thread; further ones are dropped, counted
+    message_chars: int = 8_192  # of a log record, and of its traceback; the rest is cut, and told
     exit_seconds: float = 1.0  # at interpreter exit, for that thread to push them
 
 

@@ -9,6 +9,7 @@ Source: RFC 6455; Engine.IO protocol v4.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections import deque
@@ -26,6 +27,9 @@ from jupyter_sio.errors import BadRequest, NotPermitted
 from jupyter_sio.kernel.door import Door
 from jupyter_sio.protocol import socketio
 
+# Given to websockets, whose records about our frames would otherwise be taken for the user's: one
+# that is pushed to a stream makes a frame, which makes a record.
+log = logging.getLogger("jupyter_sio.websocket")
 _READ_BYTES = 256 * limits.KIB
 
 
@@ -154,7 +158,9 @@ class Connection:
             host = f"[{door.server.host}]" if ":" in door.server.host else door.server.host
             query = f"EIO=4&transport=websocket&ticket={ticket}"
             uri = f"{scheme}://{host}:{door.server.port}{door.socket_path}?{query}"
-            protocol = ClientProtocol(parse_uri(uri), max_size=limits.Inbound.kernel_bytes)
+            protocol = ClientProtocol(
+                parse_uri(uri), max_size=limits.Inbound.kernel_bytes, logger=log
+            )
             connection = cls(wire, protocol)
             connection._shake_hands()
         except InvalidStatus as exc:

@@ -107,14 +107,12 @@ class Progress(Generic[T]):
         self.refresh()
 
     def _claim(self) -> None:
-        publisher = self._publisher or default()
+        publisher = self._publisher = self._publisher or default()
         numbers = (self.initial, self.total or 0)
         self._number = int if all(isinstance(number, int) for number in numbers) else float
         columns = {"n": self._number, "total": self._number, **_COLUMNS}
         name = self._name or name_of(self.desc)
         self._place = places.claim(publisher, name, self, columns)
-        if self._place is not None and publisher.sending:
-            writer.start()
 
     def __repr__(self) -> str:
         return bar.line(self._reading(monotonic()))
@@ -256,10 +254,10 @@ class Progress(Generic[T]):
         self._state = state
         cells.end(self)
         reading = self._reading(monotonic())
-        if anywhere:
-            writer.put(lambda: self._tell(reading))
-        else:
+        if not anywhere:
             self._tell(reading)
+        elif self._publisher is not None and self._publisher.sending:
+            writer.put(lambda: self._tell(reading))
         if self._screen is not None:
             self._screen.end(reading, leave=self.leave)
 

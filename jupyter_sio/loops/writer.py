@@ -35,22 +35,27 @@ class Writer:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Start the thread, if it does not run; not to be called within a destructor."""
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                arguments = (self._queue,)
-                self._thread = threading.Thread(
-                    target=_run, args=arguments, name="jupyter_sio writer", daemon=True
-                )
-                self._thread.start()
-
     def put(self, job: Callable[[], None]) -> bool:
-        """Have ``job`` done soon; False if too many wait, or if nobody does them here."""
-        if self._thread is None or self._queue.qsize() >= self._bounds.queued:
+        """Have ``job`` done soon; False if too many wait already."""
+        if self._queue.qsize() >= self._bounds.queued or not self._running():
             self.refused += 1
             return False
         self._queue.put(job)
+        return True
+
+    def _running(self) -> bool:
+        """Start the thread where there is none yet; waits for nobody who does so just now."""
+        if self._thread is None and self._lock.acquire(blocking=False):
+            try:
+                thread = threading.Thread(
+                    target=_run, args=(self._queue,), name="jupyter_sio writer", daemon=True
+                )
+                thread.start()
+                self._thread = thread
+            except RuntimeError:  # the interpreter is ending, or the system has no more threads
+                return False
+            finally:
+                self._lock.release()
         return True
 
     def drain(self, timeout: float) -> bool:
