@@ -1,7 +1,7 @@
-"""`jupyter sio …`: demo, list, watch.
+"""`jupyter sio …`: demo, list, watch, share, links, revoke.
 
-Exit codes: 0 it ended · 1 an error · 2 wrong usage · 3 not permitted · 4 no such server, kernel
-or stream · 130 interrupted. What was asked for goes to stdout, everything else to stderr.
+Exit codes: 0 it ended · 1 an error · 2 wrong usage · 3 not permitted · 4 no such server, kernel,
+stream or link · 130 interrupted. What was asked for goes to stdout, everything else to stderr.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from jupyter_sio.cli import demo, listing, watching
+from jupyter_sio.cli import demo, links, listing, revoking, sharing, watching
 from jupyter_sio.cli.problem import ERROR, INTERRUPTED, NOT_PERMITTED, USAGE, Problem
 from jupyter_sio.errors import NotPermitted, SioError
 
 _EPILOG = """\
 exit codes: 0 it ended, 1 an error, 2 wrong usage, 3 not permitted,
-4 no such server, kernel or stream, 130 interrupted"""
+4 no such server, kernel, stream or link, 130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, listing, watching):
+    for command in (demo, listing, watching, sharing, links, revoking):
         one = commands.add_parser(
             command.NAME,
             help=command.HELP,

@@ -18,6 +18,12 @@ HEADINGS = ("KERNEL", "NAME", "STATE", "PUBLISHER", "STREAMS", "VIEWERS")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what it takes."""
+    add_format(parser)
+    servers.add_arguments(parser)
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Let the user choose between a table and JSON."""
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="default: table"
     )
@@ -28,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const="json",
         help="the same as --format json",
     )
-    servers.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,9 +62,9 @@ def row(namespace: Namespace) -> tuple[str, ...]:
     )
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
     """Write rows below their headings, each column as wide as it must be."""
-    lines = [HEADINGS, *([_printable(cell) for cell in cells] for cells in rows)]
+    lines = [headings, *([_printable(cell) for cell in cells] for cells in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

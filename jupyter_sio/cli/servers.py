@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from jupyter_sio.protocol.target import Target
 from jupyter_sio.viewer import door
 
 Namespace = dict[str, Any]  # as `GET namespaces` writes it
+Link = dict[str, Any]  # as `GET links` writes it
 
 TOKEN_VARIABLE = "JUPYTER_TOKEN"
 
@@ -28,15 +29,38 @@ class Server:
 
     def namespaces(self) -> list[Namespace]:
         """Ask what is live. Raises ``NotPermitted``, or OSError where it cannot be reached."""
-        try:
-            # Any kernel: the target is only good for its addresses here.
-            target = Target.parse(self.url, kernel_id="*", token=self.token)
-        except ValueError as exc:
-            raise Problem(str(exc), status=USAGE) from exc
-        found = door.get(target.api("namespaces"), target.headers)
+        return self._list("namespaces")
+
+    def links(self) -> list[Link]:
+        """Ask for the share links. Raises as ``namespaces``."""
+        return self._list("links")
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Make something; returns what was made. Raises as ``namespaces``."""
+        target = self._target()
+        made = door.post(target.api(path), body, target.headers)
+        if not isinstance(made, dict):
+            raise door.Unreachable(f"{self.url} answered something other than an object")
+        return made
+
+    def delete(self, path: str) -> None:
+        """Take something away. Raises as ``namespaces``."""
+        target = self._target()
+        door.delete(target.api(path), target.headers)
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        target = self._target()
+        found = door.get(target.api(path), target.headers)
         if not isinstance(found, list):
             raise door.Unreachable(f"{self.url} answered something other than a list")
         return found
+
+    def _target(self) -> Target:
+        try:
+            # Any kernel: the target is only good for its addresses here.
+            return Target.parse(self.url, kernel_id="*", token=self.token)
+        except ValueError as exc:
+            raise Problem(str(exc), status=USAGE) from exc
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,19 +100,22 @@ def find(options: argparse.Namespace) -> list[Server]:
     return servers
 
 
-def ask(servers: Sequence[Server]) -> list[tuple[Server, Namespace]]:
-    """Ask all of them; those that do not answer are named on stderr.
+def ask(
+    servers: Sequence[Server],
+    question: Callable[[Server], list[dict[str, Any]]] = Server.namespaces,
+) -> list[tuple[Server, dict[str, Any]]]:
+    """Ask all of them, for what is live unless told; those that do not answer are on stderr.
 
     Raises
     ------
     Problem
         If not one of them answered.
     """
-    found: list[tuple[Server, Namespace]] = []
+    found: list[tuple[Server, dict[str, Any]]] = []
     failures: list[Exception] = []
     for server in servers:
         try:
-            found += [(server, namespace) for namespace in server.namespaces()]
+            found += [(server, one) for one in question(server)]
         except (NotPermitted, OSError) as exc:
             failures.append(exc)
     if len(failures) == len(servers):

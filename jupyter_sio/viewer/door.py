@@ -82,12 +82,19 @@ def get(url: str, headers: dict[str, str]) -> Any:
     return _ask(url, None, headers)
 
 
-def _ask(url: str, data: bytes | None, headers: dict[str, str]) -> Any:
-    request = urllib.request.Request(url, data=data, headers=headers)
+def delete(url: str, headers: dict[str, str]) -> None:
+    """Take away what is at ``url``, in the calling thread. Raises as ``find_door`` does."""
+    _ask(url, None, headers, method="DELETE")
+
+
+def _ask(
+    url: str, data: bytes | None, headers: dict[str, str], *, method: str | None = None
+) -> Any:
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)
     opener = urllib.request.build_opener(_NoRedirect)
     try:
         with opener.open(request, timeout=limits.Viewing.door_seconds) as response:
-            return json.load(response)
+            return None if response.status == 204 else json.load(response)
     except urllib.error.HTTPError as exc:
         with exc:
             raise refusal(url, exc.code, exc.read(limits.Doors.rest_bytes)) from exc

@@ -165,13 +165,17 @@ def test_wrong_usage_leaves_with_2_and_says_no_secret(said: Said, argv: list[str
 
 
 @pytest.mark.parametrize(
-    "argv", [["--help"], ["demo", "--help"], ["list", "--help"], ["watch", "--help"]]
+    "argv",
+    [
+        ["--help"],
+        *([name, "--help"] for name in ("demo", "list", "watch", "share", "links", "revoke")),
+    ],
 )
 def test_help_tells_the_exit_codes(said: Said, argv: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)
     assert caught.value.code == 0
-    assert "4 no such server, kernel or stream" in said()[0]
+    assert "4 no such server, kernel, stream or link" in said()[0]
 
 
 # --- watch: which kernel ---------------------------------------------------------------------
