@@ -15,7 +15,9 @@ VENV := .venv/pyvenv.cfg
 NODE := .venv/node/node
 FOR_DEMO := .venv/.for-demo
 FOR_TEST := .venv/.for-test
+FOR_HUB := .venv/.for-hub
 NPM := labextension/node_modules/.installed
+HUB := examples/hub/node_modules/.installed
 BUILT := labextension/node_modules/.built
 PACKAGING := pyproject.toml $(wildcard jupyter-config/*)
 TYPESCRIPT := $(shell find labextension -name node_modules -prune -o -name lib -prune -o -type f -print)
@@ -28,8 +30,12 @@ help: ## this list
 demo: $(FOR_DEMO) ## JupyterLab with the demo notebook, ready to run
 	jupyter sio demo
 
+.PHONY: hub
+hub: $(FOR_HUB) $(HUB) ## JupyterHub with two users on this machine, ready to run
+	cd examples/hub && jupyterhub -f jupyterhub_config.py
+
 .PHONY: test
-test: lint test-ts $(FOR_TEST) chromium ## lint, unit tests of both languages, kernel and browser tests
+test: lint test-ts $(FOR_TEST) $(HUB) chromium ## lint, unit tests of both languages, kernel and browser tests
 	python -m pytest $(PYTEST_ARGS)
 
 .PHONY: test-ts
@@ -63,7 +69,7 @@ bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run
 
 .PHONY: clean
 clean: ## remove whatever was made here
-	rm -rf .venv dist labextension/node_modules labextension/lib \
+	rm -rf .venv dist examples/hub/node_modules examples/hub/run labextension/node_modules labextension/lib \
 	  jupyter_sio/widgets/static jupyter_sio/server/static jupyter_sio/labextension
 	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -90,6 +96,10 @@ $(NPM): labextension/package.json labextension/package-lock.json $(NODE)
 	cd labextension && npm ci
 	touch $@
 
+$(HUB): examples/hub/package.json examples/hub/package-lock.json $(NODE)
+	cd examples/hub && npm ci
+	touch $@
+
 $(BUILT): $(TYPESCRIPT) $(NPM)
 	cd labextension && npm run build:prod
 	touch $@
@@ -102,4 +112,8 @@ $(FOR_TEST): $(PACKAGING) $(BUILT)
 # As a user would: pip's build fetches Node and builds the widgets by itself.
 $(FOR_DEMO): $(PACKAGING) $(TYPESCRIPT) $(VENV)
 	python -m pip install -q -e '.[demo]'
+	touch $@
+
+$(FOR_HUB): $(FOR_DEMO)
+	python -m pip install -q -e '.[demo,hub]'
 	touch $@

@@ -22,6 +22,7 @@ from jupyter_sio.limits import Doors
 from jupyter_sio.protocol.grants import GRANT_OF_ACTION, Access, Claim, Nonces, Tickets
 from jupyter_sio.protocol.links import REVOKED
 from jupyter_sio.protocol.messages import Grant
+from jupyter_sio.server.guests import only_watches
 
 RESOURCE = "jupyter_sio"
 _CLAIM_REFUSED = "the claim was not accepted"
@@ -135,13 +136,20 @@ class Identity:
 
 
 async def rights_of(user: Any, handler: JupyterHandler) -> frozenset[Grant]:
-    """Ask Jupyter's authorizer what a user may do; ``handler`` is of the request that asks."""
-    grants = set()
-    for action, grant in GRANT_OF_ACTION.items():
-        authorized = handler.authorizer.is_authorized(handler, user, action, RESOURCE)
-        if await ensure_async(authorized):
-            grants.add(grant)
-    return frozenset(grants)
+    """Ask what a user may do at this moment; ``handler`` is of the request that asks."""
+    asked = GRANT_OF_ACTION.items()
+    return frozenset({grant for action, grant in asked if await may(action, user, handler)})
+
+
+async def may(action: str, user: Any, handler: JupyterHandler) -> bool:
+    """Ask Jupyter's authorizer about one action on ours.
+
+    A guest under JupyterHub, whom the authorizer would allow everything, may ``read``.
+    """
+    authorized = handler.authorizer.is_authorized(handler, user, action, RESOURCE)
+    if not await ensure_async(authorized):
+        return False
+    return action == "read" or not only_watches(user, handler.authorizer)
 
 
 def name_of(user: Any) -> str:

@@ -25,7 +25,8 @@ from tornado.httputil import HTTPConnection
 from jupyter_sio.errors import Code, Refused
 from jupyter_sio.limits import Doors
 from jupyter_sio.protocol.grants import Access
-from jupyter_sio.server.access import RESOURCE, Doorkeeper
+from jupyter_sio.protocol.messages import Grant
+from jupyter_sio.server.access import RESOURCE, Doorkeeper, rights_of
 from jupyter_sio.server.links import Links
 from jupyter_sio.server.session import Session
 
@@ -137,25 +138,45 @@ class Identities:
     async def _access(self, session: Session) -> Access:
         handler = session.handler
         assert isinstance(handler, JupyterHandler)
-        asked = _Asked(handler)
         if session.access.link_id is not None:
-            return await self._links.still(session.access, asked)
-        try:
-            await asked.prepare()
-        except web.HTTPError as exc:
-            if exc.status_code in (401, 403):
-                raise IdentityGone from exc
-            raise
-        if asked.current_user is None:
-            raise IdentityGone
-        return await self._doorkeeper.of_identity(asked)
+            return await self._links.still(session.access, Asked(handler))
+        return await self._doorkeeper.of_identity(await asked_again(handler))
+
+
+async def asked_again(handler: JupyterHandler) -> JupyterHandler:
+    """Ask anew who made ``handler``'s request; returns what stands for it now.
+
+    Raises
+    ------
+    IdentityGone
+        If nobody Jupyter knows, or lets in, made it.
+    """
+    asked = Asked(handler)
+    try:
+        await asked.prepare()
+    except web.HTTPError as exc:
+        if exc.status_code in (401, 403):
+            raise IdentityGone from exc
+        raise
+    if asked.current_user is None:
+        raise IdentityGone
+    return asked
+
+
+async def rights_now(asked: Asked, handler: Any) -> frozenset[Grant]:
+    """Say what somebody may still do, ``asked`` being a request of theirs."""
+    try:
+        again = await asked_again(asked)
+    except IdentityGone:
+        return frozenset()
+    return await rights_of(again.current_user, again)
 
 
 def _differs(now: Access, then: Access) -> bool:
     return (now.grants, now.events) != (then.grants, then.events)
 
 
-class _Asked(JupyterHandler):
+class Asked(JupyterHandler):
     """The request that opened a socket, asked again: the first answer is kept on its own handler.
 
     Nothing of it is ever answered.

@@ -14,7 +14,6 @@ from http.client import responses
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
@@ -24,9 +23,11 @@ from jupyter_sio.errors import BadRequest, Code, Overflow, Refused, SioError
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Claim
 from jupyter_sio.protocol.links import share_of
-from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe, name_of, rights_of
+from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe, may, name_of, rights_of
 from jupyter_sio.server.directory import Directory
-from jupyter_sio.server.links import Links
+from jupyter_sio.server.guests import is_guest
+from jupyter_sio.server.identities import Asked, rights_now
+from jupyter_sio.server.links import Links, Rights
 from jupyter_sio.server.registry import KernelNamespace, Registry
 
 DESCRIPTION = Path(__file__).with_name("openapi.yaml")
@@ -127,9 +128,8 @@ class RestHandler(APIHandler):
         self.finish(json.dumps({"message": message, "reason": reason}))
 
     async def check(self, action: str) -> None:
-        """Raise 403 unless Jupyter's authorizer allows ``action`` on ours."""
-        allowed = self.authorizer.is_authorized(self, self.current_user, action, RESOURCE)
-        if not await ensure_async(allowed):
+        """Raise 403 unless who asks may do ``action`` to ours."""
+        if not await may(action, self.current_user, self):
             raise web.HTTPError(403, f"not permitted to {action} {RESOURCE}")
 
     def namespace(self, kernel_id: str) -> KernelNamespace:
@@ -230,7 +230,7 @@ class LinksHandler(RestHandler):
                 kernel_id,
                 share,
                 maker=name_of(user),
-                rights=partial(rights_of, user),
+                rights=self._rights(),
                 request=self.request,
             )
         except SioError as exc:
@@ -238,6 +238,15 @@ class LinksHandler(RestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_status(201)
         self.finish(made.answer())
+
+    def _rights(self) -> Rights:
+        """Say who is to be asked, as long as the link lives, what its maker may do.
+
+        An owner stays the owner without a login; what a Hub lets a guest do, it may take back.
+        """
+        if is_guest(self.current_user):
+            return partial(rights_now, Asked(self))
+        return partial(rights_of, self.current_user)
 
 
 class LinkHandler(RestHandler):

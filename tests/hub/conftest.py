@@ -1,0 +1,100 @@
+"""One Hub for all tests of this folder: two people, three servers, and what a guest was given."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.end_to_end.conftest import CHROMIUM, QUIET
+from tests.hub.house import ADA, BOB, PROXY, STRICT, Hub, Kernel, UserServer
+
+
+@dataclass
+class House:
+    """Ada's server, her second one that has the authorizer, and Bob's; Bob is Ada's guest."""
+
+    hub: Hub
+    ada: UserServer
+    strict: UserServer
+    bob: UserServer
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Take the place of pytest-jupyter's: playwright runs a loop of its own here."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Take the place of pytest-jupyter's, which would run the loop; our servers are processes."""
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    assert PROXY.exists(), "the Hub's proxy is not installed; type: npm ci --prefix examples/hub"
+    hub = Hub(tmp_path_factory.mktemp("hub"))
+    try:
+        hub.wait()
+        for user, name in ((ADA, ""), (ADA, STRICT), (BOB, "")):
+            hub.start(user, name)
+        house = House(hub, hub.server(ADA), hub.server(ADA, STRICT), hub.server(BOB))
+        hub.share(house.ada, BOB)
+        hub.share(house.strict, BOB, "custom:jupyter_sio:watch")
+        yield house
+    finally:
+        hub.close()
+
+
+@pytest.fixture(scope="module")
+def kernel(house: House) -> Kernel:
+    """A kernel of Ada's that pushes a row every 10 ms and takes note of what it is sent."""
+    return _pushing(house.ada)
+
+
+@pytest.fixture(scope="module")
+def strict_kernel(house: House) -> Kernel:
+    return _pushing(house.strict)
+
+
+@pytest.fixture(scope="module")
+def bobs_kernel(house: House) -> Kernel:
+    return _pushing(house.bob)
+
+
+def _pushing(server: UserServer) -> Kernel:
+    kernel = server.start_kernel()
+    kernel.run(
+        "import threading, time, jupyter_sio as sio\n"
+        "rows, heard, stop = sio.stream('rows'), [], threading.Event()\n"
+        "@sio.on('note')\n"
+        "def note(*args, viewer):\n"
+        "    heard.append(args)\n"
+        "def push():\n"
+        "    n = 0\n"
+        "    while not stop.wait(0.01):\n"
+        "        rows.push(n=n)\n"
+        "        n += 1\n"
+        "threading.Thread(target=push, daemon=True).start()\n"
+    )
+    return kernel
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    assert path, "the browser tests need Chromium; type: sudo apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
