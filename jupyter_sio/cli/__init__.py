@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jupyter_sio.cli import demo, links, listing, revoking, sharing, watching
 from jupyter_sio.cli.problem import ERROR, INTERRUPTED, NOT_PERMITTED, USAGE, Problem
@@ -54,6 +54,18 @@ def _forget_stdout() -> None:
 
 
 class _Parser(argparse.ArgumentParser):
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Let options stand between the arguments: `share KERNEL --expires 1h STREAM`."""
+        if self._subparsers is not None or self._mixing:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+
     def error(self, message: str) -> NoReturn:
         """Leave with our code, and without repeating arguments, of which one may be a token."""
         self.print_usage(sys.stderr)

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "streams",
         nargs="*",
+        default=[],
         metavar="STREAM",
         help="a stream's name, or a pattern such as 'grad/*'; default: every stream",
     )
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long it is good: seconds, or such as 45s, 90m, 24h, 7d (default: 24h)",
     )
     parser.add_argument(
-        "--label", default="", metavar="TEXT", help="for people, at most 64 letters"
+        "--label", default="", metavar="TEXT", help="for people, at most 64 characters"
     )
     parser.add_argument("--json", action="store_true", help="print all that the server answers")
     servers.add_arguments(parser)

@@ -99,6 +99,17 @@ async def test_share_says_how_long_the_link_is_good(
     assert link["expires"] - link["created"] == seconds * 1000
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["{} loss grad --expires 1h", "{} --expires 1h loss grad", "--expires 1h {} loss --json grad"],
+)
+async def test_options_may_stand_anywhere(stage: Stage, terminal: Terminal, words: str):
+    await terminal.url(*words.format(stage.kernel_id).split())
+    (link,) = await terminal.links()
+    assert link["streams"] == ["loss", "grad"]
+    assert link["expires"] - link["created"] == 3_600_000
+
+
 async def test_share_tells_what_may_surprise(stage: Stage, terminal: Terminal):
     await stage.open("loss")
     done = await terminal.type("share", stage.kernel_id, "los", "grad/*")
@@ -116,7 +127,7 @@ async def test_share_tells_what_may_surprise(stage: Stage, terminal: Terminal):
         (["share", "{kernel}", "--expires", "-1"], 2, "usage: "),
         (["share", "{kernel}", "--expires", "400d"], 1, "link_max_lifetime"),
         (["share", "{kernel}", "--send", "$publish"], 1, "'$publish' is a reserved name"),
-        (["share"], 2, "usage: jupyter sio share"),
+        (["share"], 2, "the following arguments are required: kernel\n"),
         (["share", "{kernel}", "--token", "wrong"], 3, "HTTP 403"),
         (["revoke", "none"], 4, "no link none; there are: none"),
     ],
