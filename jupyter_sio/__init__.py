@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from jupyter_sio.limits import HistoryBounds as History
     from jupyter_sio.loops.logs import logging_handler
     from jupyter_sio.loops.progress import progress
+    from jupyter_sio.loops.run import run
     from jupyter_sio.viewer import Batch, Event, Gap, Reset, Status, awatch, watch
     from jupyter_sio.widgets import LivePlot, LiveValue
 
@@ -100,6 +101,7 @@ __all__ = [
     "mirror",
     "on",
     "progress",
+    "run",
     "share",
     "stream",
     "viewers",
@@ -115,6 +117,7 @@ _HOMES = {
     "Viewer": "kernel.viewers",
     "logging_handler": "loops.logs",
     "progress": "loops.progress",
+    "run": "loops.run",
     **dict.fromkeys(("Batch", "Event", "Gap", "Reset", "Status", "awatch", "watch"), "viewer"),
     **dict.fromkeys(("LivePlot", "LiveValue"), "widgets"),
 }

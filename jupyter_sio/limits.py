@@ -195,6 +195,8 @@ class Loops:
     progress_seconds: float = 0.1  # between two drawings of a bar
     bars: int = 64  # streams of bars; beyond it that of the one that ended first is closed
     queued: int = 10_000  # rows handed to the writer thread; further ones are dropped, counted
+    status_seconds: float = 1.0  # between two tellings of how it is with a run
+    config_chars: int = 65_536  # of a run's config, and of its summary; the rest is left out, told
     message_chars: int = 8_192  # of a log record, and of its traceback; the rest is cut, and told
     exit_seconds: float = 1.0  # at interpreter exit, for that thread to push them
 

@@ -209,9 +209,11 @@ def test_a_child_that_connects_logs_of_its_own(kernels: Kernels, server: Peer):
     kernels.run(
         """
 import logging
-logging.getLogger().addHandler(sio.logging_handler())
+handler = sio.logging_handler()
+logging.getLogger().addHandler(handler)
 logging.error("of the parent")
-sio.stream("log").flush()
+handler.flush()
+assert sio.stream("log").flush()
 if os.fork() == 0:
     sio.connect(required=True)
     logging.error("of the child")
