@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_sio import limits
 from jupyter_sio.errors import RowError
-from jupyter_sio.kernel import scalars
+from jupyter_sio.kernel import picture, scalars
 from jupyter_sio.protocol.outbox import Encoded
 
 
@@ -78,13 +78,15 @@ class Blobs:
         self._media = media
 
     def read(self, value: Any) -> tuple[bytes, int]:
-        """Copy one blob; returns it and its weight in bytes.
+        """Copy one blob, or make one of an array of pixels; returns it and its weight in bytes.
 
         Raises
         ------
         RowError
-            If it is not bytes, or too large.
+            If it is neither bytes nor, for an image, pixels; or too large.
         """
+        if self._media.startswith("image/") and picture.is_array(value):
+            value = self._picture(value)
         try:
             blob = bytes(memoryview(value))
         except (TypeError, BufferError, ValueError):
@@ -98,6 +100,12 @@ class Blobs:
                 f"got {len(blob)}"
             )
         return blob, len(blob)
+
+    def _picture(self, pixels: Any) -> bytes:
+        try:
+            return picture.encode(pixels, self._media)
+        except ValueError as exc:
+            raise RowError(f"stream {self._stream!r} has media {self._media}: {exc}") from exc
 
     def encode(self, rows: Sequence[bytes]) -> list[Encoded]:
         """Write each blob as its own payload."""
