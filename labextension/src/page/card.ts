@@ -16,6 +16,8 @@ import { makeView } from './views';
 /** Bytes on their way to a view that has not drawn them, or to a page that pauses. */
 const WINDOW = 2 * 1024 * 1024;
 
+const OVER: Said = { text: 'stopped', tone: 'off' };
+
 const TITLES: Record<Name, string> = {
   plot: 'Plot',
   values: 'Values',
@@ -79,8 +81,9 @@ export class Card {
   };
 
   private readonly say = (said: Said): void => {
-    this.said = said;
-    this.view?.say(said);
+    // Why it is over is told once, at the head of the page.
+    this.said = this.connection.state === 'refused' ? OVER : said;
+    this.view?.say(this.said);
   };
 
   private readonly show = (delivery: Delivery): void => {
@@ -100,7 +103,7 @@ export class Card {
   private arrange(): boolean {
     const { media, held } = this;
     const { columns } = held.rows;
-    const possible = choose({ media, mode: this.info.mode, rows: held.came, columns });
+    const possible = choose({ media, mode: this.info.mode, rows: held.most, columns });
     const name = this.wanted && possible.includes(this.wanted) ? this.wanted : possible[0];
     const x = name === 'plot' ? chooseX(columns) : null;
     const shape = JSON.stringify([name, x, media, name === 'values' ? [...columns.keys()] : 0]);

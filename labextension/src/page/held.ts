@@ -11,6 +11,8 @@ export class Held {
   readonly rows = new Rows(BOUNDS);
   /** Rows that came since the stream began. */
   came = 0;
+  /** The most that came in any life of the stream. */
+  most = 0;
   /** The newest image or blob. */
   newest: Uint8Array | null = null;
   private gaps: GapDelivery[] = [];
@@ -37,6 +39,7 @@ export class Held {
 
   private keep(delivery: RowsDelivery): void {
     this.came += delivery.end - delivery.start;
+    this.most = Math.max(this.most, this.came);
     this.last = delivery;
     const { table } = delivery;
     const value: unknown = table.rows > 0 ? table.column(VALUE)?.at(table.rows - 1) : null;

@@ -13,6 +13,7 @@ import { Live } from './live';
 import { capital, explain, link } from './parts';
 import { readRoute } from './route';
 import { Share } from './share';
+import type { Notice } from './words';
 
 const place = document.getElementById('page')!;
 const RETRY_MS = 3_000;
@@ -52,7 +53,12 @@ function showLink(secret: string, signal: AbortSignal): void {
   const address = `${location.origin}${new Api().base}jupyter-sio/live/#${secret}`;
   const connection = connect({ link: address }, { name: NAME, signal });
   const events = (): readonly string[] => connection.rights?.events ?? [];
-  new Live(place, connection, { title: 'Live data', byLink: true, extras: [], events }, signal);
+  const nothing = (notice: Notice): void => {
+    current.abort();
+    explain(place, capital(notice.text), notice.detail);
+  };
+  const options = { title: 'Live data', byLink: true, extras: [], events, nothing };
+  new Live(place, connection, options, signal);
 }
 
 // --- logged in ------------------------------------------------------------------------------
@@ -126,7 +132,11 @@ function showKernel(
   const share = permitted.includes('execute') ? new Share(api, kernelId, signal) : null;
   const connection = connect({ baseUrl: api.base, kernelId }, { name: NAME, signal });
   const extras = share ? [share.toggle] : [];
-  const options = { title: 'Kernel', byLink: false, extras, events: () => [] };
+  const nothing = (notice: Notice): void => {
+    current.abort();
+    explain(place, capital(notice.text), notice.detail, link('All kernels', '#', 'page-main'));
+  };
+  const options = { title: 'Kernel', byLink: false, extras, events: () => [], nothing };
   const live = new Live(place, connection, options, signal);
   if (share) place.insertBefore(share.element, place.querySelector('.page-detail'));
   void nameKernel(api, kernelId, live.heading);

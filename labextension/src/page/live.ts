@@ -9,7 +9,7 @@ import type { View } from '../view/view';
 import { type Board, Card } from './card';
 import { Lag, tellLag } from './lag';
 import { button } from './parts';
-import { notice } from './words';
+import { type Notice, notice } from './words';
 
 /** Cards that are shown unasked, and subscriptions that a connection may have. */
 const AT_FIRST = 24;
@@ -23,6 +23,8 @@ export interface LiveOptions {
   extras: readonly HTMLElement[];
   /** Events for which there is a button. */
   events: () => readonly string[];
+  /** It was over before anything came. */
+  nothing: (notice: Notice) => void;
 }
 
 export class Live implements Board, View {
@@ -103,8 +105,7 @@ export class Live implements Board, View {
   };
 
   private readonly tick = (): void => {
-    setText(this.lagging, this.connection.state === 'live' ? tellLag(this.lag, Date.now()) : '');
-    if (this.lostAt !== null) this.tell();
+    this.tell();
   };
 
   private tell(): void {
@@ -112,12 +113,17 @@ export class Live implements Board, View {
     const lostFor = this.lostAt === null ? 0 : performance.now() - this.lostAt;
     const { byLink } = this.options;
     const said = notice({ state, reason, bye, said: this.said, byLink, lostFor });
+    const over = state === 'ended' || state === 'refused';
+    if (over && this.cards.size === 0) {
+      this.options.nothing(said);
+      return;
+    }
     setText(this.word, said.text);
+    setText(this.lagging, state === 'live' ? tellLag(this.lag, Date.now()) : '');
     this.dot.dataset.tone = said.tone;
     setText(this.detail, said.detail);
     this.detail.dataset.tone = said.tone;
     this.detail.hidden = said.detail === '';
-    const over = state === 'ended' || state === 'refused';
     this.pause.disabled = over && !this.paused;
     this.empty.hidden = this.cards.size > 0 || over;
     document.title = `${this.heading.textContent} – ${said.text}`;

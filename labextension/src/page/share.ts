@@ -11,6 +11,7 @@ interface Entry {
   label: string;
   streams: string[];
   send: string[];
+  created: number;
   expires: number;
   uses: number;
   viewers: { name: string }[];
@@ -116,6 +117,7 @@ export class Share {
       return;
     }
     const entries = (answer.body as Entry[]).filter(each => each.kernel_id === this.kernelId);
+    entries.sort((one, other) => other.created - one.created);
     this.list.replaceChildren(...entries.map(entry => this.row(entry)));
   };
 

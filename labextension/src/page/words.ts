@@ -53,21 +53,23 @@ const WHY = [
 
 function ofLink({ bye, reason }: Standing): Notice {
   const again = 'Ask whoever gave it to you for a new one.';
-  const refused = (text: string): Notice => ({ text, tone: 'bad', detail: `${again} (${reason})` });
   if (bye?.code === Code.DISCONNECTED) {
     return { text: 'disconnected', tone: 'bad', detail: 'The owner disconnected you.' };
   }
   if (reason.includes('has ended')) return ENDED;
   const known = WHY.filter(([words]) => reason.includes(words));
-  // "unknown, revoked or expired" tells none of them
-  return refused(known.length === 1 ? known[0]![1] : 'this link does not work');
+  const [one, other] = known;
+  if (one && !other) return { text: one[1], tone: 'bad', detail: again };
+  const detail = reason ? `${capital(reason)}. ${again}` : again;
+  return { text: 'this link does not work', tone: 'bad', detail };
 }
 
-function ofIdentity({ bye, reason }: Standing): Notice {
+function ofIdentity({ bye }: Standing): Notice {
   if (bye?.code === Code.DISCONNECTED) {
     return { text: 'disconnected', tone: 'bad', detail: 'An operator disconnected you.' };
   }
-  return { text: 'not permitted', tone: 'bad', detail: capital(reason) };
+  const detail = 'You are logged out, or may not watch this kernel.';
+  return { text: 'not permitted', tone: 'bad', detail };
 }
 
 function ofSilence({ bye, lostFor, reason }: Standing): Notice {

@@ -188,10 +188,14 @@ function readLines(bytes: Uint8Array): Table {
     else if (value !== null) names.add(VALUE);
   }
   const columns = [...names].map(
-    name => new Values(name, isTable(values) ? values.map(value => value?.[name]) : values),
+    name => new Values(name, isTable(values) ? values.map(value => own(value, name)) : values),
   );
   return asTable(values.length, columns);
 }
+
+/** What an object has of its own: a column may be called `toString`. */
+const own = (value: Record<string, unknown> | null, name: string): unknown =>
+  value !== null && Object.hasOwn(value, name) ? value[name] : null;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -8,6 +8,7 @@ import { formatTick, formatTimes, logLabels, logTicks } from './format';
 import { make } from './dom';
 import type { Range } from './range';
 import { property } from './theme';
+import { followTouches } from './touch';
 import type { Trace } from './trace';
 
 /** A curve as it is to be drawn. Lines of one `group` share their gaps. */
@@ -89,6 +90,11 @@ export class Chart {
     }
     const { signal } = this.ending;
     this.uplot.over.addEventListener('wheel', this.wheel, { signal, passive: false });
+    const { pan, scale } = gestures;
+    const sideways = (right: number): void => {
+      pan(right, 0);
+    };
+    followTouches(this.uplot.over, { pan: sideways, scale }, signal);
   }
 
   /** Draw the lines within these ranges, which must not be empty. */

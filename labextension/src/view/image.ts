@@ -14,6 +14,9 @@ export type Decode = (bytes: Uint8Array<ArrayBuffer>, media: string) => Promise<
 
 const decodeHere: Decode = (bytes, media) => createImageBitmap(new Blob([bytes], { type: media }));
 
+/** An image of so few pixels shows them as they are when it is enlarged. */
+const SMALL = 96;
+
 export class ImageView implements View {
   private readonly tally = new Tally();
   private readonly canvas = make('canvas', 'jsio-picture');
@@ -65,6 +68,7 @@ export class ImageView implements View {
     const { canvas } = this;
     canvas.width = image.width;
     canvas.height = image.height;
+    canvas.classList.toggle('jsio-small', image.width <= SMALL && image.height <= SMALL);
     canvas.getContext('2d')?.drawImage(image, 0, 0);
     canvas.hidden = false;
     this.status.warn(this.tally.refusal);

@@ -22,6 +22,7 @@ test('all is well, and needs no more words', () => {
 test('a link that does not work any more says why, as far as the server does', () => {
   assert.equal(refused('the link was revoked'), 'this link was revoked');
   assert.equal(refused('the link has expired'), 'this link has expired');
+  assert.equal(refused('there is no such link'), 'this link does not work');
   assert.equal(refused('the link is unknown, revoked or expired'), 'this link does not work');
 });
 

@@ -59,6 +59,16 @@ test('a duration is in seconds, whatever its unit', () => {
   assert.equal(column.at(0), 1.5);
 });
 
+test('a column may have any name, and rows without it have nothing there', () => {
+  const table = readPayload(NDJSON, lines('{"a": 1}\n{"toString": 2, "__proto__": {"b": 3}}'));
+  assert.deepEqual(table.names, ['a', 'toString', '__proto__']);
+  assert.deepEqual(
+    ['toString', '__proto__'].map(name => table.column(name)!.at(0)),
+    [null, null],
+  );
+  assert.deepEqual(table.column('__proto__')!.at(1), { b: 3 });
+});
+
 test('large whole numbers are shown exactly', () => {
   const column = readPayload(ARROW, bytesOf(caseOf('int64').payload)).column('int64')!;
   assert.equal(column.at(2), 2n ** 53n + 2n);
