@@ -23,6 +23,7 @@ ROOMS = {
             "server.addresses",
             "server.bus",
             "server.clients",
+            "server.discreet",
             "server.endpoint",
             "server.frames",
             "server.guests",

@@ -24,6 +24,7 @@ from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Access
 from jupyter_sio.protocol.messages import Grant
 from jupyter_sio.server.access import Doorkeeper, Identity
+from jupyter_sio.server.discreet import Discreet
 from jupyter_sio.server.polls import Poll, Polls, Upgrade
 from jupyter_sio.server.router import Router
 from jupyter_sio.server.session import Session
@@ -33,7 +34,7 @@ _SECRETS = frozenset({"ticket", "token", "_xsrf"})
 
 
 @web.stream_request_body
-class SocketHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
+class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
     """``jupyter-sio/socket.io/``; one instance per request, owned by the server's loop.
 
     ``polls`` are None where there is no polling, as it is unless the operator says otherwise.

@@ -19,6 +19,8 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 from tornado.escape import url_escape
 
+from jupyter_sio.server.discreet import Discreet
+
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
     "page.js": "text/javascript; charset=utf-8",
@@ -88,7 +90,7 @@ def read_assets() -> Mapping[str, Asset]:
     return found
 
 
-class PublicHandler(JupyterHandler):
+class PublicHandler(Discreet, JupyterHandler):
     """What page and assets share: strict headers, and plain words where something is not there."""
 
     def initialize(self, *, assets: Mapping[str, Asset]) -> None:

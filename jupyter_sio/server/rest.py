@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from functools import partial
-from http.client import responses
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +24,7 @@ from jupyter_sio.protocol.grants import Claim
 from jupyter_sio.protocol.links import share_of
 from jupyter_sio.server.access import RESOURCE, Doorkeeper, describe, may, name_of, rights_of
 from jupyter_sio.server.directory import Directory
+from jupyter_sio.server.discreet import Discreet
 from jupyter_sio.server.guests import is_guest
 from jupyter_sio.server.identities import Asked, rights_now
 from jupyter_sio.server.links import Links, Rights
@@ -34,7 +34,7 @@ DESCRIPTION = Path(__file__).with_name("openapi.yaml")
 
 
 @web.stream_request_body
-class RestHandler(APIHandler):
+class RestHandler(Discreet, APIHandler):
     """What all of them share: bounded JSON bodies, and errors ``{"message", "reason"}``.
 
     A body is bounded while it is read, and never parsed as anything but JSON: tornado would keep
@@ -111,21 +111,14 @@ class RestHandler(APIHandler):
         )
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Write every error in the one shape."""
-        reason = responses.get(status_code, "Unknown")
-        exception = kwargs.get("exc_info", (None, None, None))[1]
-        message = reason
-        if isinstance(exception, web.HTTPError):
-            # tornado doubles every % of a message without arguments
-            message = (exception.log_message or exception.reason or reason).replace("%%", "%")
-            reason = exception.reason or reason
+        """Write every error in the one shape, with the header that belongs to it."""
         if self._retry_after is not None:
             self.set_header("Retry-After", self._retry_after)
         if status_code == 405:
             self.set_header("Allow", ", ".join(self.methods()))
         if status_code == 413:  # what is left of the body is not read
             self.set_header("Connection", "close")
-        self.finish(json.dumps({"message": message, "reason": reason}))
+        super().write_error(status_code, **kwargs)
 
     async def check(self, action: str) -> None:
         """Raise 403 unless who asks may do ``action`` to ours."""

@@ -149,6 +149,21 @@ async def test_a_body_that_is_no_proof_is_a_bad_request(server, body):
     assert set(answer) == {"message", "reason"}
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("EIO=4&transport=websocket", "a Jupyter identity or a ticket is needed"),
+        ("EIO=4&transport=websocket&ticket=x", "the ticket is unknown, used or too old"),
+        ("EIO=3&transport=websocket", "Engine.IO protocol 4 is needed"),
+    ],
+)
+async def test_a_refused_handshake_says_why_as_rest_does(server, query, said):
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    status, answer = await fetch(f"{server.socket_url}?{query}", headers=upgrade)
+    assert status in (400, 403) and set(answer) == {"message", "reason"}
+    assert said in answer["message"]
+
+
 async def test_a_body_above_64_kib_is_refused(server):
     url = f"{server.url}jupyter-sio/api/tickets"
     status, answer = await fetch(url, method="POST", body="x" * (64 * 1024 + 1))
