@@ -90,12 +90,16 @@ def read_assets() -> Mapping[str, Asset]:
     return found
 
 
+@web.stream_request_body
 class PublicHandler(Discreet, JupyterHandler):
     """What page and assets share: strict headers, and plain words where something is not there."""
 
     def initialize(self, *, assets: Mapping[str, Asset]) -> None:
         """Take what is served."""
         self._assets = assets
+
+    def data_received(self, chunk: bytes) -> None:
+        """Drop what a stranger sends with a GET: tornado would keep up to 512 MiB of it."""
 
     def set_default_headers(self) -> None:
         """Set Jupyter's headers, and ours, which are stricter."""

@@ -168,6 +168,21 @@ async def test_a_body_that_does_not_come_is_not_waited_for(soon, server: Server)
         assert await client.ended()
 
 
+async def test_no_route_of_ours_keeps_a_body_before_looking_at_it(server: Server):
+    # what tornado's decorator sets
+    for pattern, handler, *_ in server.sio.handlers:
+        assert getattr(handler, "_stream_request_body", False), (
+            pattern
+        )  # set by tornado's decorator
+
+
+async def test_the_page_is_shown_whatever_is_sent_with_the_request(server: Server):
+    url = f"{server.url}jupyter-sio/live/"
+    sent = {"body": "x" * 2_000_000, "allow_nonstandard_methods": True, "raise_error": False}
+    answer = await AsyncHTTPClient().fetch(url, method="GET", **sent)
+    assert answer.code == 200 and b"<!doctype html>" in answer.body
+
+
 # --- errors ----------------------------------------------------------------------------------
 
 
