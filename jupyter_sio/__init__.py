@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from jupyter_sio.kernel.stream import Stream
     from jupyter_sio.kernel.viewers import Viewer
     from jupyter_sio.limits import HistoryBounds as History
+    from jupyter_sio.loops import callbacks
     from jupyter_sio.loops.logs import logging_handler
     from jupyter_sio.loops.progress import progress
     from jupyter_sio.loops.run import run
@@ -92,6 +93,7 @@ __all__ = [
     "Viewer",
     "awatch",
     "call",
+    "callbacks",
     "connect",
     "drain",
     "emit",
@@ -126,12 +128,17 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'jupyter_sio' has no attribute {name!r}")
-    home = _HOMES.get(name, "errors" if name[0].isupper() else "kernel.default")
-    value = getattr(
-        import_module(f"jupyter_sio.{home}"), "HistoryBounds" if name == "History" else name
-    )
+    value = _load(name)
     globals()[name] = value
     return value
+
+
+def _load(name: str) -> Any:
+    if name == "callbacks":
+        return import_module("jupyter_sio.loops.callbacks")
+    home = _HOMES.get(name, "errors" if name[0].isupper() else "kernel.default")
+    module = import_module(f"jupyter_sio.{home}")
+    return getattr(module, "HistoryBounds" if name == "History" else name)
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 PROMISED = {
     *("connect", "stream", "emit", "on", "wait_for", "drain", "call", "viewers", "join", "leave"),
     *("watch", "awatch", "Publisher", "Stream", "Viewer", "History", "LivePlot", "LiveValue"),
-    *("Batch", "Gap", "Reset", "Status", "Event", "progress", "logging_handler", "run"),
+    *("Batch", "Gap", "Reset", "Status", "Event"),
+    *("progress", "logging_handler", "run", "callbacks"),
     *("SioError", "NotConnected", "NotPermitted", "Overflow", "RowError", "CallFailed"),
 }
 HEAVY = ("tornado.web", "jupyter_server", "socketio", "engineio", "anywidget", "IPython", "asyncio")

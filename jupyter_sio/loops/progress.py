@@ -49,6 +49,8 @@ class Progress(Generic[T]):
         a terminal, and elsewhere one line at the end.
     name
         Of the stream.
+    draw
+        False: tell it and draw nothing, where something else draws.
     publisher
         Another one than this process's.
 
@@ -65,6 +67,7 @@ class Progress(Generic[T]):
         total: float | None = None,
         *,
         name: str | None = None,
+        draw: bool = True,
         leave: bool = True,
         file: TextIO | None = None,
         mininterval: float = limits.Loops.progress_seconds,
@@ -90,7 +93,7 @@ class Progress(Generic[T]):
         self._place: Place | None = None
         self._number: type[int] | type[float] = int  # of n and total, as they are told
         self._screen: bar.Screen | None = None
-        if not disable:
+        if draw and not disable:
             self._screen = bar.screen(file, scale=unit_divisor if unit_scale else 0)
         self._begin()
 

@@ -151,11 +151,11 @@ class Run:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.finish("finished" if value is None else _state_after(value), value)
+        self.finish("finished" if value is None else state_after(value), value)
 
     def left(self, error: BaseException | None) -> None:
         """Be left in the middle, by a cell that failed; goes on with the next ``log``."""
-        self._set(_state_after(error), error)
+        self._set(state_after(error), error)
 
     # --- telling -------------------------------------------------------------------------------
 
@@ -213,7 +213,8 @@ def _take_over(publisher: Publisher, run: Run) -> None:
         former.finish("stopped")
 
 
-def _state_after(error: BaseException | None) -> State:
+def state_after(error: BaseException | None) -> State:
+    """Say how it is with what ``error`` ended, or the interpreter's end."""
     if isinstance(error, SystemExit) and not error.code:
         return "finished"
     return "failed" if isinstance(error, Exception | SystemExit) else "stopped"
