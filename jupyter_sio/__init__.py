@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from jupyter_sio.loops.progress import progress
     from jupyter_sio.loops.run import run
     from jupyter_sio.viewer import Batch, Event, Gap, Reset, Status, awatch, watch
-    from jupyter_sio.widgets import LivePlot, LiveValue
+    from jupyter_sio.widgets import LiveImage, LiveLog, LivePlot, LiveTable, LiveValue
 
 __version__ = "0.1.0"
 
@@ -76,7 +76,10 @@ __all__ = [
     "Event",
     "Gap",
     "History",
+    "LiveImage",
+    "LiveLog",
     "LivePlot",
+    "LiveTable",
     "LiveValue",
     "NotConnected",
     "NotPermitted",
@@ -121,7 +124,7 @@ _HOMES = {
     "progress": "loops.progress",
     "run": "loops.run",
     **dict.fromkeys(("Batch", "Event", "Gap", "Reset", "Status", "awatch", "watch"), "viewer"),
-    **dict.fromkeys(("LivePlot", "LiveValue"), "widgets"),
+    **dict.fromkeys(("LiveImage", "LiveLog", "LivePlot", "LiveTable", "LiveValue"), "widgets"),
 }
 
 

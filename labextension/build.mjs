@@ -27,7 +27,7 @@ const browser = {
 
 const widgets = {
   ...browser,
-  entryPoints: ['src/widget/plot.ts', 'src/widget/value.ts'],
+  entryPoints: ['image', 'log', 'plot', 'table', 'value'].map(name => `src/widget/${name}.ts`),
   outdir: '../jupyter_sio/widgets/static',
 };
 

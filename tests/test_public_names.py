@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PROMISED = {
     *("connect", "stream", "emit", "on", "wait_for", "drain", "call", "viewers", "join", "leave"),
     *("watch", "awatch", "Publisher", "Stream", "Viewer", "History", "LivePlot", "LiveValue"),
+    *("LiveImage", "LiveLog", "LiveTable"),
     *("Batch", "Gap", "Reset", "Status", "Event"),
     *("progress", "logging_handler", "run", "callbacks"),
     *("SioError", "NotConnected", "NotPermitted", "Overflow", "RowError", "CallFailed"),

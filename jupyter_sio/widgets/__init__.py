@@ -6,12 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_sio.widgets.image import LiveImage
+    from jupyter_sio.widgets.log import LiveLog
     from jupyter_sio.widgets.plot import LivePlot
+    from jupyter_sio.widgets.table import LiveTable
     from jupyter_sio.widgets.value import LiveValue
 
-__all__ = ["LivePlot", "LiveValue"]
+__all__ = ["LiveImage", "LiveLog", "LivePlot", "LiveTable", "LiveValue"]
 
-_HOMES = {"LivePlot": "plot", "LiveValue": "value"}
+_HOMES = {name: name.removeprefix("Live").lower() for name in __all__}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,9 @@ from IPython.display import display, update_display
 
 from jupyter_sio.kernel.discovery import find_kernel, find_server
 from jupyter_sio.kernel.stream import Stream
-from jupyter_sio.protocol.messages import ARROW, NDJSON, read_stream_name
+from jupyter_sio.protocol.messages import ARROW, NDJSON, check_event_name, read_stream_name
 
+TABLES = (ARROW, NDJSON)
 # How an output says what to show to labextension/src/lab/output.ts.
 MIME = "application/vnd.jupyter-sio.view+json"
 
@@ -97,8 +98,10 @@ def whereabouts() -> tuple[str, str]:
     return kernel.kernel_id if kernel else "", server.path if server else ""
 
 
-def stream_names(streams: Iterable[object], *, what: str) -> list[str]:
-    """Read streams, or their names; each once.
+def stream_names(
+    streams: Iterable[object], *, what: str, media: Sequence[str] = TABLES
+) -> list[str]:
+    """Read streams of such ``media``, or their names; each once.
 
     Raises
     ------
@@ -107,13 +110,13 @@ def stream_names(streams: Iterable[object], *, what: str) -> list[str]:
     ValueError
         If a stream's rows are not what such a view can show.
     """
-    names = dict.fromkeys(_stream_name(stream, what) for stream in streams)
+    names = dict.fromkeys(_stream_name(stream, what, media) for stream in streams)
     if not names:
         raise TypeError(f"{what} shows at least one stream; got none")
     return list(names)
 
 
-def _stream_name(stream: object, what: str) -> str:
+def _stream_name(stream: object, what: str, media: Sequence[str]) -> str:
     if isinstance(stream, str):
         return read_stream_name(stream)
     if not isinstance(stream, Stream):
@@ -121,9 +124,10 @@ def _stream_name(stream: object, what: str) -> str:
             f"{what} shows streams, as sio.stream(…) makes them, or their names; "
             f"got {type(stream).__name__}"
         )
-    media = stream.options.media
-    if media not in (ARROW, NDJSON):
-        raise ValueError(f"{what} shows tables; stream {stream.name!r} carries {media}")
+    found = stream.options.media
+    if found not in media:
+        wanted = "tables" if media is TABLES else f"images ({', '.join(media)})"
+        raise ValueError(f"{what} shows {wanted}; stream {stream.name!r} carries {found}")
     return stream.name
 
 
@@ -151,3 +155,36 @@ def column_name(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError(f"{what} is a column's name; got {value!r}")
     return value
+
+
+def column_names(value: object, what: str) -> list[str] | None:
+    """Read one column's name or several, each once; None where none was asked for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not that, or a list of none.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return [column_name(value, what)]
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{what} is a column's name or a list of them; got {value!r}")
+    names = list(dict.fromkeys(column_name(name, f"each of {what}") for name in value))
+    if not names:
+        raise ValueError(f"{what} names at least one column; leave it out for all that there are")
+    return names
+
+
+def event_names(buttons: Iterable[str]) -> list[str]:
+    """Read the events to offer as buttons.
+
+    Raises
+    ------
+    TypeError, BadRequest
+        If it is not a list, or something in it can be no event.
+    """
+    if isinstance(buttons, str):
+        raise TypeError(f"buttons is a list of events; got {buttons!r}: write [{buttons!r}]")
+    return [check_event_name(event) for event in buttons]

@@ -9,12 +9,13 @@ from typing import Any
 import traitlets
 
 from jupyter_sio.kernel.stream import Stream
-from jupyter_sio.protocol.messages import check_event_name
 from jupyter_sio.widgets.live import (
     LiveWidget,
     built,
     check_columns,
     column_name,
+    column_names,
+    event_names,
     stream_names,
 )
 
@@ -83,7 +84,7 @@ class LivePlot(LiveWidget):
     ) -> None:
         names = stream_names(streams, what="a plot")
         given_x = None if x is None else column_name(x, "x")
-        given_y = _columns(y)
+        given_y = column_names(y, "y")
         check_columns(streams, [*([] if given_x is None else [given_x]), *(given_y or ())])
         super().__init__(
             streams=names,
@@ -94,7 +95,7 @@ class LivePlot(LiveWidget):
             log_y=log,
             last=_span(last),
             max_rows=max_rows,
-            buttons=_events(buttons),
+            buttons=event_names(buttons),
         )
 
     def __repr__(self) -> str:
@@ -102,25 +103,6 @@ class LivePlot(LiveWidget):
         shown = [repr(name) for name in self.streams]
         shown += [f"{key}={value!r}" for key, value in given.items() if value]
         return f"LivePlot({', '.join(shown)})"
-
-
-def _columns(y: object) -> list[str] | None:
-    if y is None:
-        return None
-    if isinstance(y, str):
-        return [column_name(y, "y")]
-    if not isinstance(y, Iterable):
-        raise TypeError(f"y is a column's name or a list of them; got {y!r}")
-    names = list(dict.fromkeys(column_name(name, "each of y") for name in y))
-    if not names:
-        raise ValueError("y names at least one column; leave it out to draw all columns of numbers")
-    return names
-
-
-def _events(buttons: Iterable[str]) -> list[str]:
-    if isinstance(buttons, str):
-        raise TypeError(f"buttons is a list of events; got {buttons!r}: write [{buttons!r}]")
-    return [check_event_name(event) for event in buttons]
 
 
 def _span(last: object) -> float | None:

@@ -6,14 +6,23 @@
  * Our views need no model: what to show stands in the output itself, the rows come over the
  * connection of their own.
  */
+import { imagePlan } from '../widget/image';
+import { logPlan } from '../widget/log';
 import { mountView, type Model, type Plan } from '../widget/mount';
 import { plotPlan } from '../widget/plot';
+import { tablePlan } from '../widget/table';
 import { valuePlan } from '../widget/value';
 
 /** Written by `jupyter_sio/widgets/live.py`. */
 export const MIME = 'application/vnd.jupyter-sio.view+json';
 
-const PLANS: Partial<Record<string, Plan>> = { plot: plotPlan, value: valuePlan };
+const PLANS: Partial<Record<string, Plan>> = {
+  image: imagePlan,
+  log: logPlan,
+  plot: plotPlan,
+  table: tablePlan,
+  value: valuePlan,
+};
 
 /** The part of Lumino's widget that is used here; the class is JupyterLab's, at run time. */
 interface LuminoWidget {

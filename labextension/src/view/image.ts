@@ -17,6 +17,12 @@ const decodeHere: Decode = (bytes, media) => createImageBitmap(new Blob([bytes],
 /** An image of so few pixels shows them as they are when it is enlarged. */
 const SMALL = 96;
 
+export interface ImageOptions {
+  title: string;
+  /** What the picture is fitted into, in CSS pixels; null for the style sheet's. */
+  height: number | null;
+}
+
 export class ImageView implements View {
   private readonly tally = new Tally();
   private readonly canvas = make('canvas', 'jsio-picture');
@@ -28,8 +34,10 @@ export class ImageView implements View {
   constructor(
     place: HTMLElement,
     label: string,
+    /** Empty where the browser is to see for itself. */
     private readonly media: string,
     signal: AbortSignal,
+    { title, height }: ImageOptions = { title: '', height: null },
   ) {
     const root = makeRoot(place, 'image', signal);
     this.canvas.setAttribute('role', 'img');
@@ -37,6 +45,8 @@ export class ImageView implements View {
     this.canvas.hidden = true;
     const frame = make('div', 'jsio-frame');
     frame.append(this.canvas);
+    if (title) root.append(make('div', 'jsio-title', title));
+    if (height !== null) this.canvas.style.height = frame.style.minHeight = `${height}px`;
     root.append(frame, this.status.element);
     this.frames = new Frames(this.show, this.failed, decodeHere);
     this.pending = new Pending(this.apply, this.draw, signal);
@@ -59,7 +69,10 @@ export class ImageView implements View {
 
   private look({ table }: RowsDelivery): void {
     const value = table.column(VALUE)?.at(table.rows - 1);
-    if (!(value instanceof Uint8Array)) return;
+    if (!(value instanceof Uint8Array)) {
+      this.status.warn('the stream carries no images');
+      return;
+    }
     this.bytes = value.byteLength;
     this.frames.next(value as Uint8Array<ArrayBuffer>, this.media);
   }
@@ -76,7 +89,7 @@ export class ImageView implements View {
   };
 
   private readonly failed = (): void => {
-    this.status.warn(`the newest image cannot be read as ${this.media}`);
+    this.status.warn(`the newest image cannot be read as ${this.media || 'an image'}`);
   };
 
   private readonly draw = (): void => {

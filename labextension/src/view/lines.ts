@@ -4,7 +4,11 @@ import { VALUE } from '../protocol/payload';
 import { cellText, plainText } from './cell';
 import { brief } from './dom';
 
-export type Level = 'debug' | 'info' | 'warning' | 'error' | '';
+/** The least grave first. */
+export const LEVELS = ['debug', 'info', 'warning', 'error'] as const;
+
+/** Empty where a line has none. */
+export type Level = (typeof LEVELS)[number] | '';
 
 export interface Line {
   /** ms since 1970 where it is a number; text as it stands. */
@@ -17,7 +21,7 @@ export interface Line {
 }
 
 const MESSAGES = ['message', 'msg', 'text', 'line', 'log', 'event'];
-const LEVELS = ['level', 'levelname', 'severity', 'lvl'];
+const LEVEL_NAMES = ['level', 'levelname', 'severity', 'lvl'];
 const TIMES = ['time', 'timestamp', 'ts', 'asctime', 'created', 'date'];
 const SOURCES = ['name', 'logger', 'source', 'module'];
 const LONGEST = 4_000;
@@ -39,7 +43,7 @@ export function rolesOf(columns: ReadonlyMap<string, Kind>): Roles {
   const message = columns.get(VALUE) === 'text' ? VALUE : named(MESSAGES, ['text']);
   return {
     message,
-    level: named(LEVELS, ['text', 'number']),
+    level: named(LEVEL_NAMES, ['text', 'number']),
     time: named(TIMES, ['time', 'text', 'number']),
   };
 }
@@ -90,6 +94,17 @@ export function readLine(table: Table, row: number, roles: Roles): Line {
     label: level === null ? '' : brief(plainText(level), 20),
     text: brief([...words, ...rest].join(' '), LONGEST),
   };
+}
+
+/**
+ * Whether a line has `words` in it, in any case, and is of `level` or graver; a line without a level
+ * is none of these.
+ */
+export function matches(line: Line, words: string, level: Level): boolean {
+  if (level !== '' && LEVELS.indexOf(level) > (line.level ? LEVELS.indexOf(line.level) : -1)) {
+    return false;
+  }
+  return words === '' || `${line.label} ${line.text}`.toLowerCase().includes(words.toLowerCase());
 }
 
 function timeOf(value: unknown, kind: Kind): number | string | null {

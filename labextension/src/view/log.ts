@@ -1,41 +1,62 @@
-/** The newest lines of a stream of words, as a log that follows them or is held. It knows no socket. */
+/**
+ * The newest lines of a stream of words, as a log that follows them or is held, searched, and kept
+ * to what is grave. It knows no socket.
+ */
 import type { Delivery, RowsDelivery } from '../protocol/delivery';
 import type { Kind } from '../protocol/payload';
 import { make, makeRoot, StatusLine } from './dom';
 import { formatClock, formatCount } from './format';
-import { type Line, readLine, rolesOf } from './lines';
+import { type Level, LEVELS, type Line, matches, readLine, rolesOf } from './lines';
 import { Pending } from './pending';
 import type { Said } from './situation';
 import { Tally } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
 
-/** Lines in the page; the oldest leave. */
-const MOST_LINES = 1_000;
+export interface LogOptions {
+  title: string;
+  /** Of the lines in view, in CSS pixels; null for the style sheet's. */
+  height: number | null;
+  /** The least grave level to begin with; empty for all lines. */
+  level: Level;
+  /** Lines to keep and to search; the oldest leave. */
+  maxLines: number;
+}
+
+const USUAL: LogOptions = { title: '', height: null, level: '', maxLines: 10_000 };
+/** Lines in the page, of those that are kept. */
+const MOST_SHOWN = 1_000;
 const NEAR = 8;
 
 export class LogView implements View {
   private readonly tally = new Tally();
   private readonly columns = new Map<string, Kind>();
+  private readonly search = make('input', 'jsio-search');
+  private readonly level = make('select', 'jsio-level-choice');
   private readonly list = make('ol', 'jsio-lines');
   private readonly newest = make('button', 'jsio-newest', 'Newest lines ↓');
   private readonly status = new StatusLine();
   private readonly pending: Pending;
-  /** Not in the page yet. */
-  private waiting: Line[] = [];
-  private cleared = false;
+  private kept: Line[] = [];
+  /** Of those kept, the newest that are not in the page yet. */
+  private waiting = 0;
+  /** What is in the page is of another search, or another life of the stream. */
+  private stale = false;
   private following = true;
 
-  constructor(place: HTMLElement, label: string, signal: AbortSignal) {
+  constructor(
+    place: HTMLElement,
+    label: string,
+    signal: AbortSignal,
+    private readonly options: LogOptions = USUAL,
+  ) {
     const root = makeRoot(place, 'log', signal);
-    this.list.tabIndex = 0;
-    this.list.setAttribute('aria-label', `Lines of ${label}`);
-    this.newest.type = 'button';
-    this.newest.hidden = true;
-    root.append(this.list, this.newest, this.status.element);
+    this.build(root, label);
     this.pending = new Pending(this.apply, this.draw, signal);
     followTheme(root, () => undefined, signal);
     this.list.addEventListener('scroll', this.scrolled, { signal, passive: true });
+    this.search.addEventListener('input', this.sift, { signal });
+    this.level.addEventListener('change', this.sift, { signal });
     this.newest.addEventListener('click', () => {
       this.following = true;
       this.pending.redraw();
@@ -50,6 +71,34 @@ export class LogView implements View {
     this.status.say(said);
   }
 
+  private build(root: HTMLElement, label: string): void {
+    const { title, height, level } = this.options;
+    const head = make('div', 'jsio-head');
+    if (title) head.append(make('div', 'jsio-title', title));
+    this.search.type = 'search';
+    this.search.placeholder = 'Search';
+    this.search.setAttribute('aria-label', `Search the lines of ${label}`);
+    this.level.setAttribute('aria-label', `Least level of the lines of ${label}`);
+    for (const each of ['', ...LEVELS] as const) {
+      const option = make(
+        'option',
+        '',
+        each ? `${each}${each === 'error' ? '' : ' and up'}` : 'all',
+      );
+      option.value = each;
+      this.level.append(option);
+    }
+    this.level.value = level;
+    this.level.hidden = !level;
+    head.append(this.search, this.level);
+    this.list.tabIndex = 0;
+    this.list.setAttribute('aria-label', `Lines of ${label}`);
+    if (height !== null) this.list.style.height = `${height}px`;
+    this.newest.type = 'button';
+    this.newest.hidden = true;
+    root.append(head, this.list, this.newest, this.status.element);
+  }
+
   private readonly apply = (delivery: Delivery): void => {
     this.tally.take(delivery, Date.now());
     if (delivery.kind === 'rows') this.read(delivery);
@@ -59,17 +108,26 @@ export class LogView implements View {
   private read({ table, skip }: RowsDelivery): void {
     for (const name of table.names) this.columns.set(name, table.column(name)!.kind);
     const roles = rolesOf(this.columns);
-    for (let row = Math.max(skip, table.rows - MOST_LINES); row < table.rows; row++) {
-      this.waiting.push(readLine(table, row, roles));
-    }
-    if (this.waiting.length > 2 * MOST_LINES) this.waiting = this.waiting.slice(-MOST_LINES);
+    const { maxLines } = this.options;
+    const from = Math.max(skip, table.rows - maxLines);
+    for (let row = from; row < table.rows; row++) this.kept.push(readLine(table, row, roles));
+    this.waiting += table.rows - from;
+    // Not at each line: that would move all of them each time.
+    if (this.kept.length > 1.1 * maxLines) this.kept = this.kept.slice(-maxLines);
+    if (roles.level !== null) this.level.hidden = false;
   }
 
   private clear(): void {
-    this.waiting = [];
+    this.kept = [];
+    this.waiting = 0;
     this.columns.clear();
-    this.cleared = true;
+    this.stale = true;
   }
+
+  private readonly sift = (): void => {
+    this.stale = true;
+    this.pending.redraw();
+  };
 
   private readonly scrolled = (): void => {
     const { scrollTop, clientHeight, scrollHeight } = this.list;
@@ -80,27 +138,51 @@ export class LogView implements View {
   };
 
   private readonly draw = (): void => {
-    if (this.cleared) this.list.replaceChildren();
-    this.cleared = false;
     // What is held stays as it is; what came meanwhile is put in when it follows again.
-    if (this.following) this.drawLines();
+    if (this.stale) this.drawAll();
+    else if (this.following && this.waiting > 0) this.drawNew();
+    if (this.following) this.list.scrollTop = this.list.scrollHeight;
     this.newest.hidden = this.following;
+    this.tell();
+  };
+
+  private drawAll(): void {
+    const found: Line[] = [];
+    for (let index = this.kept.length - 1; index >= 0 && found.length < MOST_SHOWN; index--) {
+      if (this.wanted(this.kept[index]!)) found.push(this.kept[index]!);
+    }
+    this.list.replaceChildren(...found.reverse().map(element));
+    this.waiting = 0;
+    this.stale = false;
+  }
+
+  private drawNew(): void {
+    const { list } = this;
+    const came = this.waiting > 0 ? this.kept.slice(-this.waiting) : [];
+    const found = came.filter(line => this.wanted(line));
+    list.append(...found.slice(-MOST_SHOWN).map(element));
+    this.waiting = 0;
+    while (list.childElementCount > MOST_SHOWN) list.firstElementChild!.remove();
+  }
+
+  private wanted(line: Line): boolean {
+    return matches(line, this.search.value, this.level.value as Level);
+  }
+
+  private tell(): void {
     const { rows } = this.tally;
-    const kept = this.list.childElementCount + this.waiting.length;
+    const kept = Math.min(this.kept.length, this.options.maxLines);
+    const shown = this.list.childElementCount;
+    const sifted = this.search.value !== '' || this.level.value !== '';
+    const most = shown === MOST_SHOWN ? 'newest ' : '';
+    const lines = `${formatCount(rows)} ${rows === 1 ? 'line' : 'lines'}`;
     this.status.tell(
       this.following ? '' : 'held',
-      `${kept < rows ? `newest ${formatCount(Math.min(kept, MOST_LINES))} of ` : ''}${formatCount(rows)} ${rows === 1 ? 'line' : 'lines'}`,
+      sifted ? `${most}${formatCount(shown)} found` : '',
+      kept < rows ? `newest ${formatCount(kept)} of ${lines}` : lines,
       ...this.tally.tell(),
     );
     this.status.warn(this.tally.refusal);
-  };
-
-  private drawLines(): void {
-    const { list } = this;
-    list.append(...this.waiting.slice(-MOST_LINES).map(element));
-    this.waiting = [];
-    while (list.childElementCount > MOST_LINES) list.firstElementChild!.remove();
-    list.scrollTop = list.scrollHeight;
   }
 }
 

@@ -2,16 +2,29 @@
 import type { Delivery } from '../protocol/delivery';
 import type { Kind } from '../protocol/payload';
 import { cellText } from './cell';
-import { brief, make, makeRoot, setText, StatusLine } from './dom';
+import { brief, make, makeRoot, StatusLine } from './dom';
 import { formatCount } from './format';
 import { Pending } from './pending';
 import { Rows } from './rows';
 import type { Said } from './situation';
+import { type Shown, Strip } from './strip';
 import { Tally } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
 
-const BOUNDS = { rows: 100_000, bytes: 16 * 1024 * 1024 };
+export interface TableOptions {
+  title: string;
+  /** Of the rows in view, in CSS pixels; null for the style sheet's. */
+  height: number | null;
+  /** The columns to show; null for all, up to a number that a page can bear. */
+  columns: readonly string[] | null;
+  /** Rows to keep; the oldest leave. */
+  maxRows: number;
+}
+
+const USUAL: TableOptions = { title: '', height: null, columns: null, maxRows: 100_000 };
+/** For each row that may be kept, on the wire: rows that are larger are kept in smaller number. */
+const ROW_BYTES = 160;
 const MOST_COLUMNS = 50;
 /** In CSS pixels; style.css has the same. */
 const ROW_HEIGHT = 26;
@@ -20,24 +33,35 @@ const OVERSCAN = 6;
 const NEAR = 4;
 
 export class TableView implements View {
-  private readonly rows = new Rows(BOUNDS);
+  private readonly rows: Rows;
+  private readonly strip = new Strip(ROW_HEIGHT, OVERSCAN);
   private readonly tally = new Tally();
   private readonly scroller = make('div', 'jsio-scroll');
   private readonly head = make('tr', '');
   private readonly body = make('tbody', '');
-  private readonly newest = make('button', 'jsio-newest', 'Newest rows');
+  private readonly newest = make('button', 'jsio-newest', 'Newest rows ↓');
   private readonly status = new StatusLine();
   private readonly pending: Pending;
   private columns: readonly string[] = [];
   /** What the header was made of. */
   private shape = '';
   private following = true;
-  /** Rows that had been dropped when the table was last drawn. */
+  /** The place among the rows that is held. */
+  private top = 0;
+  /** Rows that there were, and that had been dropped, when the table was last drawn. */
+  private lengthThen = 0;
   private droppedThen = 0;
 
-  constructor(place: HTMLElement, label: string, signal: AbortSignal) {
+  constructor(
+    place: HTMLElement,
+    private readonly label: string,
+    signal: AbortSignal,
+    private readonly options: TableOptions = USUAL,
+  ) {
+    const { maxRows } = options;
+    this.rows = new Rows({ rows: maxRows, bytes: maxRows * ROW_BYTES });
     const root = makeRoot(place, 'table', signal);
-    this.build(root, label, signal);
+    this.build(root, signal);
     this.pending = new Pending(this.apply, this.draw, signal);
     followTheme(root, () => undefined, signal);
     const sizes = new ResizeObserver(() => {
@@ -57,7 +81,10 @@ export class TableView implements View {
     this.status.say(said);
   }
 
-  private build(root: HTMLElement, label: string, signal: AbortSignal): void {
+  private build(root: HTMLElement, signal: AbortSignal): void {
+    const { title, height } = this.options;
+    if (title) root.append(make('div', 'jsio-title', title));
+    if (height !== null) this.scroller.style.height = `${height}px`;
     const table = make('table', '');
     const header = make('thead', '');
     header.append(this.head);
@@ -65,7 +92,7 @@ export class TableView implements View {
     this.scroller.append(table);
     this.scroller.tabIndex = 0;
     this.scroller.setAttribute('role', 'group');
-    this.scroller.setAttribute('aria-label', `Rows of ${label}`);
+    this.scroller.setAttribute('aria-label', `Rows of ${this.label}`);
     this.newest.type = 'button';
     this.newest.hidden = true;
     root.append(this.scroller, this.newest, this.status.element);
@@ -85,24 +112,32 @@ export class TableView implements View {
   private readonly scrolled = (): void => {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     this.following = scrollTop + clientHeight >= scrollHeight - NEAR;
+    const { strip, height, lengthThen: length } = this;
+    const own = strip.scrollTop(this.top, length, height);
+    // The bar's rounding is no step of the reader's.
+    if (Math.abs(scrollTop - own) > 1) this.top = strip.top(scrollTop, length, height);
     this.pending.redraw();
   };
+
+  /** Of what the rows scroll through: the header stays. */
+  private get height(): number {
+    return Math.max(0, this.scroller.clientHeight - ROW_HEIGHT);
+  }
 
   private readonly draw = (): void => {
     this.drawHead();
     const { length, dropped } = this.rows;
-    const { scroller } = this;
-    const height = scroller.clientHeight;
-    const shown = Math.ceil(height / ROW_HEIGHT);
+    const { scroller, strip, height } = this;
     // What is held keeps its place on the screen although rows above it have left.
     const left = Math.max(0, dropped - this.droppedThen) * ROW_HEIGHT;
-    const top = this.following ? Infinity : Math.max(0, scroller.scrollTop - left);
     this.droppedThen = dropped;
-    const last = Math.max(0, length - shown);
-    const first = Math.max(0, Math.min(last, Math.floor(top / ROW_HEIGHT)) - OVERSCAN);
-    this.drawRows(first, Math.min(length, first + shown + 2 * OVERSCAN + 1));
+    this.lengthThen = length;
+    const end = strip.end(length, height);
+    this.top = this.following ? end : Math.max(0, Math.min(this.top - left, end));
+    this.drawRows(strip.shown(this.top, length, height));
+    const wanted = strip.scrollTop(this.top, length, height);
     if (this.following) scroller.scrollTop = scroller.scrollHeight;
-    else if (left > 0) scroller.scrollTop = top;
+    else if (Math.abs(scroller.scrollTop - wanted) > 1) scroller.scrollTop = wanted;
     this.newest.hidden = this.following;
     this.tell();
   };
@@ -111,7 +146,9 @@ export class TableView implements View {
     const shape = JSON.stringify([...this.rows.columns]);
     if (shape === this.shape) return;
     this.shape = shape;
-    this.columns = [...this.rows.columns.keys()].slice(0, MOST_COLUMNS);
+    const there = [...this.rows.columns.keys()];
+    const wanted = this.options.columns?.filter(name => there.includes(name)) ?? there;
+    this.columns = wanted.slice(0, MOST_COLUMNS);
     const cells = this.columns.map(name => {
       const cell = make('th', alignment(this.rows.columns.get(name)!), brief(name));
       cell.scope = 'col';
@@ -123,10 +160,10 @@ export class TableView implements View {
   }
 
   /** Only the rows in view are in the page; two empty ones stand for those above and below. */
-  private drawRows(from: number, to: number): void {
-    const rows: HTMLElement[] = [spacer(from)];
+  private drawRows({ from, to, above, below }: Shown): void {
+    const rows: HTMLElement[] = [spacer(above)];
     for (let index = from; index < to; index++) rows.push(this.row(index));
-    rows.push(spacer(this.rows.length - to));
+    rows.push(spacer(below));
     this.body.replaceChildren(...rows);
   }
 
@@ -145,23 +182,30 @@ export class TableView implements View {
   private tell(): void {
     const { length } = this.rows;
     const { rows } = this.tally;
-    const left = this.rows.columns.size - this.columns.length;
+    const left = (this.options.columns ?? [...this.rows.columns]).length - this.columns.length;
     this.status.tell(
       this.following ? '' : 'held',
       `${length < rows ? `newest ${formatCount(length)} of ` : ''}${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`,
       ...this.tally.tell(),
-      left > 0 ? `${left} more columns are not shown` : '',
+      left > 0 && !this.absent() ? `${left} more columns are not shown` : '',
     );
-    this.status.warn(this.tally.refusal);
-    setText(this.newest, 'Newest rows ↓');
+    this.status.warn(this.tally.refusal || this.absent());
+  }
+
+  /** Says which column that is wanted the stream has not; empty where it has all. */
+  private absent(): string {
+    const there = [...this.rows.columns.keys()];
+    const name = this.options.columns?.find(each => !there.includes(each));
+    if (name === undefined || there.length === 0) return '';
+    return `stream '${this.label}' has columns ${there.join(', ')}; got '${name}'`;
   }
 }
 
 const alignment = (kind: Kind): string => (kind === 'number' ? 'jsio-right' : '');
 
-function spacer(rows: number): HTMLElement {
+function spacer(height: number): HTMLElement {
   const row = make('tr', 'jsio-spacer');
   row.setAttribute('aria-hidden', 'true');
-  row.style.height = `${rows * ROW_HEIGHT}px`;
+  row.style.height = `${height}px`;
   return row;
 }

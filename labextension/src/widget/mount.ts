@@ -33,7 +33,7 @@ export interface Plan {
   streams(model: Model): string[];
   view(model: Model, el: HTMLElement, signal: AbortSignal): View;
   /** Rows of the history to ask for; all, where it is not given. */
-  tail?: number;
+  tail?(model: Model): number;
 }
 
 /** Make an anywidget of a view. */
@@ -71,7 +71,7 @@ export function mountView(plan: Plan, model: Model, el: HTMLElement, signal: Abo
   const story = new Story(connection, streams, view);
   connection.addEventListener('change', story.tell, { signal });
   offerActions(connection, textsOf(model, 'buttons') ?? [], el, signal);
-  const options = plan.tail === undefined ? {} : { tail: plan.tail };
+  const options = plan.tail ? { tail: plan.tail(model) } : {};
   for (const stream of streams) {
     const watch = connection.subscribe(stream, story.take, { window: WINDOW, ...options });
     signal.addEventListener('abort', () => {

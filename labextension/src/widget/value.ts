@@ -8,7 +8,7 @@ export const valuePlan: Plan = {
   streams: model => [textOf(model, 'stream')],
 
   // A column that has a value now and then is found among so many rows; more is for a plot.
-  tail: 10_000,
+  tail: () => 10_000,
 
   view: (model, el, signal) => {
     const column = textOf(model, 'column');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kind } from '../../src/protocol/payload';
-import { levelOf, readLine, rolesOf } from '../../src/view/lines';
+import { levelOf, matches, readLine, rolesOf } from '../../src/view/lines';
 import { tableOf } from '../tables';
 
 const kinds = (columns: Record<string, Kind>) => new Map(Object.entries(columns));
@@ -41,4 +41,19 @@ test('levels are words, or the numbers of Python’s logging', () => {
 test('a line has its bound, however long the text', () => {
   const table = tableOf(['x'.repeat(1_000_000)]);
   assert.equal(readLine(table, 0, rolesOf(kinds({ value: 'text' }))).text.length, 4_001);
+});
+
+test('a line is found by its words, in any case, and by its level or a graver one', () => {
+  const roles = rolesOf(kinds({ level: 'text', message: 'text', gpu: 'number' }));
+  const line = readLine(tableOf([{ level: 'WARNING', message: 'Too Hot', gpu: 3 }]), 0, roles);
+  for (const words of ['', 'too hot', 'HOT', 'gpu=3', 'warn']) assert.ok(matches(line, words, ''));
+  assert.ok(!matches(line, 'cold', ''));
+  assert.ok(matches(line, 'hot', 'info') && matches(line, '', 'warning'));
+  assert.ok(!matches(line, 'hot', 'error'));
+});
+
+test('a line without a level is left out where one is asked for', () => {
+  const line = readLine(tableOf(['epoch 1']), 0, rolesOf(kinds({ value: 'text' })));
+  assert.ok(matches(line, 'epoch', ''));
+  assert.ok(!matches(line, 'epoch', 'debug'));
 });
