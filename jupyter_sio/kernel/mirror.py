@@ -28,8 +28,9 @@ STREAM = "widget/"
 EVENT = "widget:"
 
 # What people change by hand, where nobody says which traits: the rest of a control's state is its
-# maker's. A slider's bounds, say, or its label.
-_BY_HAND = ("value", "index", "selected_index")
+# maker's, a slider's bounds, say. What cannot be disabled, such as a label, is only looked at.
+_BY_HAND = ("value", "index")
+_BY_HAND_ALWAYS = ("selected_index",)
 
 
 class Mirror:
@@ -136,9 +137,9 @@ class Mirror:
     def _settable(self, widget: Any) -> list[str]:
         if self._traits:
             return [name for name in self._traits if name in widget.keys]
-        return [
-            name for name in _BY_HAND if name in widget.keys and not _is_read_only(widget, name)
-        ]
+        control = "disabled" in widget.keys and not widget.disabled
+        names = (*_BY_HAND, *_BY_HAND_ALWAYS) if control else _BY_HAND_ALWAYS
+        return [name for name in names if name in widget.keys and not _is_read_only(widget, name)]
 
     # --- in ------------------------------------------------------------------------------------
 
@@ -215,7 +216,7 @@ def _is_widget(value: Any) -> bool:
 
 
 def _is_read_only(widget: Any, name: str) -> bool:
-    return bool(widget.traits()[name].read_only or getattr(widget, "disabled", False))
+    return bool(widget.traits()[name].read_only)
 
 
 def check(widget: Any, traits: tuple[str, ...]) -> None:

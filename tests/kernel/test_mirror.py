@@ -145,6 +145,14 @@ def test_a_disabled_control_cannot_be_set(publisher: Publisher, watcher: Watcher
     assert "what can: nothing" in watcher.ask("on", values={"value": True})["error"]
 
 
+@pytest.mark.parametrize("kind", [ipywidgets.HTML, ipywidgets.Label, ipywidgets.IntProgress])
+def test_what_is_there_to_be_looked_at_cannot_be_set(
+    publisher: Publisher, watcher: Watcher, kind: Any
+):
+    publisher.mirror(kind(), name="words")
+    assert "what can: nothing" in watcher.ask("words", values={"value": "mine"})["error"]
+
+
 def test_a_dropdown_is_set_by_its_index(publisher: Publisher, watcher: Watcher):
     choice = ipywidgets.Dropdown(description="how", options=["slow", "fast"])
     publisher.mirror(choice)

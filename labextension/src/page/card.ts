@@ -19,6 +19,7 @@ const WINDOW = 2 * 1024 * 1024;
 const OVER: Said = { text: 'stopped', tone: 'off' };
 
 const TITLES: Record<Name, string> = {
+  controls: 'Controls',
   plot: 'Plot',
   values: 'Values',
   table: 'Table',
@@ -33,6 +34,8 @@ export interface Board {
   /** The stream begins, anew or for the first time. */
   begun(stream: string): void;
   came(delivery: RowsDelivery): void;
+  /** Whether the reader may send this event. */
+  readonly may: (event: string) => boolean;
 }
 
 export class Card {
@@ -121,7 +124,11 @@ export class Card {
     this.element.dataset.view = name ?? 'none';
     const { media, held } = this;
     const columns = [...held.rows.columns.keys()];
-    const wanted = { name, x, stream: this.info.stream, media, columns };
+    const controls = {
+      ask: (event: string, request: unknown) => this.connection.emit(event, request),
+      may: this.board.may,
+    };
+    const wanted = { name, x, stream: this.info.stream, media, columns, controls };
     this.view = makeView(this.place, wanted, this.current.signal);
     if (this.said) this.view.say(this.said);
     for (const delivery of held.replay()) this.view.take(delivery);

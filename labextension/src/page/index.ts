@@ -132,11 +132,12 @@ function showKernel(
   const share = permitted.includes('execute') ? new Share(api, kernelId, signal) : null;
   const connection = connect({ baseUrl: api.base, kernelId }, { name: NAME, signal });
   const extras = share ? [share.toggle] : [];
+  const events = (): readonly string[] | null => (permitted.includes('write') ? null : []);
   const nothing = (notice: Notice): void => {
     current.abort();
     explain(place, capital(notice.text), notice.detail, link('All kernels', '#', 'page-main'));
   };
-  const options = { title: 'Kernel', byLink: false, extras, events: () => [], nothing };
+  const options = { title: 'Kernel', byLink: false, extras, events, nothing };
   const live = new Live(place, connection, options, signal);
   if (share) place.insertBefore(share.element, place.querySelector('.page-detail'));
   void nameKernel(api, kernelId, live.heading);

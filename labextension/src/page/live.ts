@@ -1,6 +1,7 @@
 /** All streams of one connection: how things stand, what may be sent, and a card for each stream. */
 import type { Connection } from '../client';
 import type { RowsDelivery } from '../protocol/delivery';
+import { WIDGET_EVENT } from '../protocol/widgetState';
 import { Story } from '../story';
 import { Actions } from '../view/actions';
 import { make, setText } from '../view/dom';
@@ -21,8 +22,8 @@ export interface LiveOptions {
   byLink: boolean;
   /** What else stands at the head, before the pause button. */
   extras: readonly HTMLElement[];
-  /** Events for which there is a button. */
-  events: () => readonly string[];
+  /** Events that may be sent; null for any. Those of no mirrored widget have a button. */
+  events: () => readonly string[] | null;
   /** It was over before anything came. */
   nothing: (notice: Notice) => void;
 }
@@ -84,6 +85,8 @@ export class Live implements Board, View {
     this.story.take(delivery);
   }
 
+  readonly may = (event: string): boolean => this.options.events()?.includes(event) ?? true;
+
   /** Rows are the cards' affair. */
   readonly take = (): void => undefined;
 
@@ -140,7 +143,7 @@ export class Live implements Board, View {
 
   private offerEvents(): void {
     const { connection } = this;
-    const events = this.options.events();
+    const events = (this.options.events() ?? []).filter(event => !event.startsWith(WIDGET_EVENT));
     if (!this.actions && events.length > 0) {
       const send = (event: string): Promise<unknown> => connection.emit(event);
       this.actions = new Actions(this.events, events, send, this.signal);

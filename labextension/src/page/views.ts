@@ -2,6 +2,7 @@
 import { VALUE } from '../protocol/payload';
 import type { Name } from '../view/choose';
 import { brief, make, makeRoot, StatusLine } from '../view/dom';
+import { ControlsView, type ControlsOptions } from '../view/controls';
 import { ImageView } from '../view/image';
 import { LogView } from '../view/log';
 import { OctetsView } from '../view/octets';
@@ -21,6 +22,7 @@ export interface Wanted {
   media: string;
   x: string | null;
   columns: readonly string[];
+  controls: ControlsOptions;
 }
 
 const PLOT_ROWS = 1_000_000;
@@ -28,6 +30,7 @@ const PLOT_HEIGHT = { phone: 220, desktop: 280 };
 
 export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal): View {
   const { name, stream, media, x, columns } = wanted;
+  if (name === 'controls') return new ControlsView(place, wanted.controls, signal);
   if (name === 'plot') return plotOf(place, stream, x, signal);
   if (name === 'log') return new LogView(place, stream, signal);
   if (name === 'image') return new ImageView(place, stream, media, signal);

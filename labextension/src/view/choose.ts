@@ -1,6 +1,7 @@
 /** Which view shows a stream best, by its media and the shape of its rows. */
 import { ARROW, type Mode, NDJSON } from '../protocol/messages';
 import type { Kind } from '../protocol/payload';
+import { WIDGET_COLUMNS } from '../protocol/widgetState';
 import { isLog } from './lines';
 
 export type Kinds = ReadonlyMap<string, Kind>;
@@ -14,7 +15,7 @@ export interface Facts {
   columns: Kinds;
 }
 
-export type Name = 'plot' | 'values' | 'table' | 'log' | 'image' | 'octets';
+export type Name = 'controls' | 'plot' | 'values' | 'table' | 'log' | 'image' | 'octets';
 
 const MOST_VALUES = 12;
 /** Columns that others are drawn by, the likeliest first. */
@@ -42,6 +43,7 @@ export function choose({ media, mode, rows, columns }: Facts): Name[] {
   if (media.startsWith('image/')) return ['image'];
   if (media !== ARROW && media !== NDJSON) return ['octets'];
   if (columns.size === 0) return [];
+  if (media === NDJSON && WIDGET_COLUMNS.every(name => columns.has(name))) return ['controls'];
   const numeric = [...columns.values()].every(kind => kind === 'number' || kind === 'time');
   const drawn = [...columns.values()].includes('number');
   const best = bestOf({ mode, rows, columns, numeric: numeric && drawn });

@@ -1,0 +1,61 @@
+/**
+ * A mirrored ipywidget's state, as the kernel tells it: Jupyter's widget state 2.0, with what may be
+ * set. Source: docs/reference.md ("Existing ipywidgets").
+ */
+import type { Table } from './payload';
+
+export type State = Readonly<Record<string, unknown>>;
+
+export interface Model {
+  readonly id: string;
+  /** As ipywidgets names it: `FloatSliderModel`. */
+  readonly name: string;
+  readonly state: State;
+  /** The traits that a viewer may set. */
+  readonly settable: readonly string[];
+}
+
+export interface Mirrored {
+  /** The event that sets it. */
+  readonly event: string;
+  readonly root: string;
+  readonly models: Map<string, Model>;
+}
+
+/** The event of a mirrored widget begins with this; such events have controls, not buttons. */
+export const WIDGET_EVENT = 'widget:';
+
+/** The columns by which a row is known to be one. */
+export const WIDGET_COLUMNS = ['version_major', 'state', 'view', 'event', 'settable'] as const;
+
+/** Read one row; null where it is none of a mirrored widget. */
+export function readMirrored(table: Table, row: number): Mirrored | null {
+  const [version, state, root, event, settable] = WIDGET_COLUMNS.map(name =>
+    table.column(name)?.at(row),
+  );
+  if (version !== 2 || !isRecord(state) || typeof root !== 'string') return null;
+  if (typeof event !== 'string' || !isRecord(settable)) return null;
+  const models = new Map<string, Model>();
+  for (const [id, model] of Object.entries(state)) {
+    if (!isRecord(model) || !isRecord(model.state)) return null;
+    const names = Object.hasOwn(settable, id) ? texts(settable[id]) : [];
+    models.set(id, { id, name: String(model.model_name), state: model.state, settable: names });
+  }
+  return models.has(root) ? { event, root, models } : null;
+}
+
+/** The models that a trait refers to, in their order: `IPY_MODEL_<id>`, or a list of them. */
+export function referred(mirrored: Mirrored, value: unknown): Model[] {
+  return (Array.isArray(value) ? value : [value]).flatMap(each => {
+    const id = typeof each === 'string' && each.startsWith(REFERENCE) ? each.slice(10) : '';
+    return mirrored.models.get(id) ?? [];
+  });
+}
+
+const REFERENCE = 'IPY_MODEL_';
+
+/** The texts of a list. */
+export const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
