@@ -34,6 +34,7 @@ class Inbound:
     # Of the loop's time, for reading one viewer's large messages; it is not read meanwhile.
     reading_share: float = 0.1
     post_frames: int = 2  # long-polling: a POST may have so many times viewer_bytes; more: 413
+    post_seconds: float = 60.0  # until a POST's body is in; then its connection is closed
     queued_events: int = 64  # per client and namespace; when full, the socket is not read
     queued_bytes: int = 2 * MIB  # of events of one connection; when full, it is not read
     # While a handler waits for the client's answer the socket must be read: then up to twice the

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -74,17 +75,25 @@ class Poller:
 
     async def cancelled_poll(self, seconds: float = 0.05) -> None:
         """Poll, and hang up when nothing came for so long."""
-        where = urlsplit(self.url)
-        reader, writer = await asyncio.open_connection(where.hostname, where.port)
-        lines = [f"GET {where.path}?EIO=4&transport=polling&sid={self.sid} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        lines += [f"Host: {where.netloc}", "", ""]
-        writer.write("\r\n".join(lines).encode())
+        reader, writer = await self.slow_poll()
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(reader.read(1), seconds)
         writer.close()
         await writer.wait_closed()
         await asyncio.sleep(seconds)
+
+    async def slow_poll(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Poll by a connection whose answer is taken in only as it is read."""
+        where = urlsplit(self.url)
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        sock.connect((where.hostname, where.port))
+        reader, writer = await asyncio.open_connection(sock=sock, limit=16 * 1024)
+        lines = [f"GET {where.path}?EIO=4&transport=polling&sid={self.sid} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        lines += [f"Host: {where.netloc}", "", ""]
+        writer.write("\r\n".join(lines).encode())
+        return reader, writer
 
     async def post(self, *packets: str | bytes) -> int:
         """Send packets; returns the status."""

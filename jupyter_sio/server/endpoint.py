@@ -169,14 +169,19 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
                 self._poll = None
                 raise web.HTTPError(400, "there is no such session")
         elif self.request.method == "POST":
-            most = self._limits.inbound.post_bytes
-            length = self.request.headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) > most:
-                self._polls.too_large(self._poll)
-                self._poll = None
-                raise web.HTTPError(413, f"a payload may have {most} bytes")
-            connection: Any = self.request.connection
-            connection.set_max_body_size(most)
+            self._expect_body(self._polls, self._poll)
+
+    def _expect_body(self, polls: Polls, poll: Poll) -> None:
+        most = self._limits.inbound.post_bytes
+        length = self.request.headers.get("Content-Length", "")
+        self._poll = None  # what belongs to no payload is dropped as it comes
+        if length.isdecimal() and int(length) > most:
+            raise polls.too_large(poll)
+        polls.begin_post(poll)
+        self._poll = poll
+        connection: Any = self.request.connection
+        connection.set_max_body_size(most)
+        connection.set_body_timeout(self._limits.inbound.post_seconds)
 
     def _check_room(self) -> None:
         # Of polled sessions some are over, and wait a moment to say why.
@@ -198,8 +203,8 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
         return bool(in_header and self.token_authenticated)
 
     def data_received(self, chunk: bytes) -> None:
-        """Keep a part of a payload; of who sends none it is dropped."""
-        if self._poll is not None:
+        """Keep a part of a payload; any other body is dropped."""
+        if self._poll is not None and self.request.method == "POST":
             self._body += chunk
 
     @allow_unauthenticated

@@ -97,14 +97,18 @@ class Polls:
         poll.session.handler = handler
         await poll.transport.answer(handler)
 
-    async def post(self, poll: Poll, handler: RequestHandler, body: bytes) -> None:
-        """Take a payload; a second one beside it closes the session."""
+    def begin_post(self, poll: Poll) -> None:
+        """Expect a payload; a second one beside it closes the session."""
         if poll.posting:
             self._offence(poll, "one request with packets at a time")
-        if poll.session.closing:
-            raise HTTPError(400, "the session is over")
+            raise HTTPError(400, "one request with packets at a time")
         poll.posting = True
+
+    async def post(self, poll: Poll, handler: RequestHandler, body: bytes) -> None:
+        """Take the payload that was expected."""
         try:
+            if poll.session.closing:
+                raise HTTPError(400, "the session is over")
             taken = await self._receive(poll.session, body)
         except BadRequest as exc:
             self._offence(poll, str(exc))
@@ -116,10 +120,12 @@ class Polls:
         handler.set_header("Content-Type", "text/plain; charset=UTF-8")
         await handler.finish("ok")
 
-    def too_large(self, poll: Poll) -> None:
-        """Close a session whose client sends more at once than it may."""
+    def too_large(self, poll: Poll) -> HTTPError:
+        """Close a session whose client sends more at once than it may; returns what to say."""
         self._router.count("oversized")
-        self._offence(poll, f"a payload may have {self._limits.inbound.post_bytes} bytes")
+        what = f"a payload may have {self._limits.inbound.post_bytes} bytes"
+        self._offence(poll, what)
+        return HTTPError(413, what)
 
     async def _receive(self, session: Session, body: bytes) -> bool:
         """Hand packet after packet to the session; False if it did not live to take them all."""
@@ -134,8 +140,9 @@ class Polls:
         return True
 
     def _offence(self, poll: Poll, what: str) -> None:
-        self._router.count("malformed")
-        poll.session.bye(Code.BAD_REQUEST, what)
+        if not poll.session.closing:
+            self._router.count("malformed")
+            poll.session.bye(Code.BAD_REQUEST, what)
 
     def _overfull(self, session: Session) -> None:
         self._router.count("overfull")

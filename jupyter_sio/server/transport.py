@@ -84,7 +84,7 @@ class WebSocketTransport:
         self._handler = handler
         self._sent_at_once = 0  # past tornado's buffer and its count
         self._marks: deque[tuple[int, asyncio.Future[None]]] = deque()
-        _tune(self.stream)
+        tune(self.stream)
 
     @property
     def closed(self) -> bool:
@@ -155,7 +155,8 @@ class WebSocketTransport:
         self._marks.clear()
 
 
-def _tune(stream: IOStream) -> None:
+def tune(stream: IOStream) -> None:
+    """Have what is written leave at once, and what is not taken come back to be counted."""
     stream.set_nodelay(True)
     lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if lowat is not None and stream.socket.family in _TCP:

@@ -191,8 +191,8 @@ async def test_two_polls_at_a_time_close_the_session(server: Server):
 async def test_a_poll_that_is_cancelled_closes_the_session(server: Server):
     async with polled(server) as poller:
         await poller.cancelled_poll()
+        assert not server.sio.router.eio.sockets
         assert (await poller.fetch()).code == 400
-    assert not server.sio.router.eio.sockets
 
 
 @pytest.mark.parametrize("frame", ["abc", "", "9", "0", "2", "2probe", "5", "6", "4", "4abc"])

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tornado.httpclient import HTTPRequest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.simple_httpclient import HTTPStreamClosedError
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from jupyter_sio.protocol import socketio
@@ -84,7 +85,7 @@ def told(poller: Poller) -> list[int]:
 async def gone(stage: Stage) -> None:
     """Wait until nothing is left but the publisher."""
     polls = stage.server.sio.polls
-    for _ in range(1_000):
+    for _ in range(2_000):
         if len(stage.sessions()) == 1 and not len(polls):
             return
         await asyncio.sleep(0.005)
@@ -228,6 +229,38 @@ async def test_who_does_not_fetch_what_is_due_is_too_slow(stage: Stage, crowd: C
 
 
 @limits(stall_seconds=0.4)
+async def test_who_takes_an_answer_slowly_is_not_too_slow(stage: Stage, crowd: Crowd):
+    opened = await stage.open()
+    poller = await crowd.watching()
+    await poller.until(lambda: any(isinstance(o, socketio.Answered) for o in poller.others))
+    reader, writer = await poller.slow_poll()
+    await stage.publish(opened["id"], 0, 1, bytes(7 * 1024 * KIB))
+    session, taken = stage.sessions()[-1], 0
+    for _ in range(60):
+        taken += len(await reader.readexactly(40 * KIB))
+        await asyncio.sleep(0.02)
+    assert session.outstanding and not session.closing
+    while taken < 9 * 1024 * KIB:
+        taken += len(await reader.read(1024 * KIB))
+    writer.close()
+
+
+@limits(stall_seconds=0.4)
+async def test_who_takes_nothing_of_an_answer_is_cut_off(stage: Stage, crowd: Crowd):
+    opened = await stage.open()
+    poller = await crowd.watching()
+    await poller.until(lambda: any(isinstance(o, socketio.Answered) for o in poller.others))
+    reader, writer = await poller.slow_poll()
+    await stage.publish(opened["id"], 0, 1, bytes(7 * 1024 * KIB))
+    await asyncio.wait_for(gone(stage), 5)
+    assert stage.server.sio.router.statistics().stalled == 1
+    with pytest.raises(ConnectionError):
+        while await reader.read(1024 * KIB):
+            pass
+    writer.close()
+
+
+@limits(stall_seconds=0.4)
 async def test_who_is_owed_nothing_may_take_its_time(stage: Stage, crowd: Crowd):
     poller = await crowd.viewer()
     await poller.until(lambda: poller.of("$streams"))
@@ -350,6 +383,49 @@ async def test_a_payload_that_hides_its_size_is_taken_in_no_further(stage: Stage
     await gone(stage)
 
 
+async def test_a_second_payload_is_refused_while_the_first_is_on_its_way(
+    stage: Stage, crowd: Crowd
+):
+    poller = await crowd.viewer()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def produce(write: Any) -> None:
+        await write(b"3")
+        begun.set()
+        await go_on.wait()
+
+    slow = asyncio.ensure_future(poller.stream(produce))
+    await begun.wait()
+    await asyncio.sleep(0.05)
+    assert await poller.post("3") == 400
+    await poller.until(lambda: told(poller) == [3501])
+    go_on.set()
+    with pytest.raises(HTTPClientError, match="400"):
+        await slow
+    await gone(stage)
+
+
+async def test_a_payload_that_does_not_come_ends_the_session(stage: Stage, crowd: Crowd):
+    inbound = stage.server.sio.polls._limits.inbound
+    object.__setattr__(inbound, "post_seconds", 0.1)  # frozen, as everybody else finds it
+    poller = await crowd.viewer()
+    over = asyncio.Event()
+    waiting = asyncio.ensure_future(poller.stream(lambda write: over.wait()))
+    await gone(stage)
+    over.set()
+    with pytest.raises(HTTPStreamClosedError):
+        await waiting
+
+
+async def test_a_polls_own_body_is_dropped(stage: Stage, crowd: Crowd):
+    poller = await crowd.viewer()
+    waiting = asyncio.ensure_future(poller.fetch("42nonsense" * 100_000, method="GET"))
+    await asyncio.sleep(0.05)
+    await stage.publisher.ask(stage.ns, "$emit", {"event": "tick"})
+    assert (await waiting).body.decode() == f'42{stage.ns},["tick"]'
+    assert not stage.sessions()[-1].handler._body
+
+
 async def test_a_kernel_that_ends_says_3510(stage: Stage, crowd: Crowd):
     poller = await crowd.viewer()
     await stage.server.serverapp.kernel_manager.shutdown_kernel(stage.kernel_id, now=True)
@@ -441,6 +517,21 @@ async def test_rows_arrive_in_order_and_once_across_an_upgrade(stage: Stage, cro
     await gone(stage)
 
 
+async def test_what_waited_for_a_poll_comes_by_the_websocket(stage: Stage, crowd: Crowd):
+    opened = await stage.open()
+    poller = await crowd.watching()
+    await poller.until(lambda: any(isinstance(o, socketio.Answered) for o in poller.others))
+    carrier = await crowd.websocket(poller)
+    await carrier.write_message("2probe")
+    assert await carrier.read_message() == "3probe"
+    await stage.publish(opened["id"], 0, 1, bytes(100_000))
+    await stage.publisher.ask(stage.ns, "$emit", {"event": "é"})
+    await carrier.write_message("5")
+    frames = [await carrier.read_message() for _ in range(3)]
+    assert frames[0].startswith("451-") and frames[1] == bytes(100_000)
+    assert frames[2] == f'42{stage.ns},["\\u00e9"]'
+
+
 async def test_a_poll_that_waits_is_released_by_the_probe(stage: Stage, crowd: Crowd):
     poller = await crowd.open()
     waiting = asyncio.ensure_future(poller.get())
@@ -484,7 +575,7 @@ async def test_a_probe_ends_with_its_session_and_in_time(stage: Stage, crowd: Cr
     poller, other = await crowd.viewer(), await crowd.viewer()
     carrier, late = await crowd.websocket(poller), await crowd.websocket(other)
     assert await poller.post("1") == 200
-    assert await carrier.read_message() is None
+    assert await asyncio.wait_for(carrier.read_message(), 5) is None
     (poll,) = stage.server.sio.polls._polls.values()
     poll.upgrade._timer._run()
     assert await late.read_message() is None

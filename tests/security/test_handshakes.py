@@ -81,6 +81,18 @@ class House:
             await asyncio.sleep(0)
         return answer.status
 
+    async def poll(self, host: str, query: doors.Query, headers: doors.Header) -> int:
+        """Try to open a session that is polled; it is closed again."""
+        client = await Raw.connect(self.port)
+        target = f"{self.path}?{urlencode(query, quote_via=quote)}"
+        answer = await client.request("GET", target, [("Host", host), *headers])
+        sessions = list(self._server.sio.router.eio.sockets.values())
+        assert len(sessions) == (answer.status == 200), answer.status
+        for session in sessions:
+            session.abort()
+        client.close()
+        return answer.status
+
 
 @pytest.fixture
 def house(server: Server, quiet_kernel: str, jp_asyncio_loop: Any) -> House:
