@@ -3,7 +3,7 @@
 //
 // node build.mjs [--production | --watch | --tests]
 import { readdirSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import esbuild from 'esbuild';
 
@@ -70,12 +70,14 @@ const tests = {
     .map(name => `tests/${name}`),
 };
 
-/** What JupyterLab reads to know which script holds which extension. */
+/** What JupyterLab reads to know which script holds which extension, and its settings. */
 async function describeToLab(remoteEntry) {
   const { name, version, description, license } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const _build = { load: `static/${basename(remoteEntry)}`, mimeExtension: './mimeExtension' };
+  const load = `static/${basename(remoteEntry)}`;
+  const _build = { load, extension: './extension', mimeExtension: './mimeExtension' };
   const described = { name, version, description, license, jupyterlab: { _build } };
   await writeFile(`${LAB}/package.json`, `${JSON.stringify(described, null, 2)}\n`);
+  await cp('schema', `${LAB}/schemas/${name}`, { recursive: true });
 }
 
 if (wanted.has('--tests')) {

@@ -178,7 +178,10 @@ export class Connection extends EventTarget {
     return readAnswer(answer).value ?? null;
   }
 
-  /** Handle a user event of the kernel's; what the handler returns answers where it asks. */
+  /**
+   * Handle a user event of the kernel's; what the handler returns answers where it asks. One of
+   * `'*'` is told of every event, its name first, and answers none.
+   */
   on(event: string, handler: (...args: unknown[]) => unknown, signal?: AbortSignal): void {
     const handlers = this.handlers.get(event) ?? new Set();
     this.handlers.set(event, handlers.add(handler));
@@ -391,6 +394,7 @@ export class Connection extends EventTarget {
   private userEvent(event: string, args: unknown[]): void {
     const answer =
       typeof args.at(-1) === 'function' ? (args.pop() as (value: unknown) => void) : null;
+    for (const all of this.handlers.get('*') ?? []) void callSafely(all, [event, ...args]);
     const handlers = [...(this.handlers.get(event) ?? [])];
     const values = handlers.map(handler => callSafely(handler, args));
     if (!answer) return;

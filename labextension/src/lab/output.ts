@@ -12,6 +12,7 @@ import { mountView, type Model, type Plan } from '../widget/mount';
 import { plotPlan } from '../widget/plot';
 import { tablePlan } from '../widget/table';
 import { valuePlan } from '../widget/value';
+import type { WidgetClass } from './jupyterlab';
 
 /** Written by `jupyter_sio/widgets/live.py`. */
 export const MIME = 'application/vnd.jupyter-sio.view+json';
@@ -23,15 +24,6 @@ const PLANS: Partial<Record<string, Plan>> = {
   table: tablePlan,
   value: valuePlan,
 };
-
-/** The part of Lumino's widget that is used here; the class is JupyterLab's, at run time. */
-interface LuminoWidget {
-  readonly node: HTMLElement;
-  addClass(name: string): void;
-  dispose(): void;
-}
-
-export type WidgetClass = new () => LuminoWidget;
 
 /** The part of JupyterLab's IRenderMime.IMimeModel that is used here. */
 interface MimeModel {

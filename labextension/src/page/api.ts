@@ -16,13 +16,18 @@ export function baseOf(pathname: string): string {
 }
 
 export class Api {
-  readonly base = baseOf(location.pathname);
+  /** @param token - where the reader has no cookie */
+  constructor(
+    readonly base = baseOf(location.pathname),
+    private readonly token = '',
+  ) {}
 
   async ask(method: string, path: string, body?: object): Promise<Answer> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     // JupyterHub wants it even where nothing is changed.
     const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1];
     if (xsrf) headers['X-XSRFToken'] = xsrf;
+    if (this.token) headers.Authorization = `token ${this.token}`;
     if (body) headers['Content-Type'] = 'application/json';
     try {
       const response = await fetch(this.base + path, {

@@ -36,6 +36,8 @@ export interface Board {
   came(delivery: RowsDelivery): void;
   /** Whether the reader may send this event. */
   readonly may: (event: string) => boolean;
+  /** How many pixels high a plot may be; where it is not told, as high as on the page. */
+  plotRoom?(): number;
 }
 
 export class Card {
@@ -128,7 +130,8 @@ export class Card {
       ask: (event: string, request: unknown) => this.connection.emit(event, request),
       may: this.board.may,
     };
-    const wanted = { name, x, stream: this.info.stream, media, columns, controls };
+    const room = this.board.plotRoom?.() ?? 0;
+    const wanted = { name, x, stream: this.info.stream, media, columns, controls, room };
     this.view = makeView(this.place, wanted, this.current.signal);
     if (this.said) this.view.say(this.said);
     for (const delivery of held.replay()) this.view.take(delivery);

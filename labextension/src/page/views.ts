@@ -23,15 +23,17 @@ export interface Wanted {
   x: string | null;
   columns: readonly string[];
   controls: ControlsOptions;
+  /** Pixels there are for a plot, if more than usual. */
+  room: number;
 }
 
 const PLOT_ROWS = 1_000_000;
 const PLOT_HEIGHT = { phone: 220, desktop: 280 };
 
 export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal): View {
-  const { name, stream, media, x, columns } = wanted;
+  const { name, stream, media, columns } = wanted;
   if (name === 'controls') return new ControlsView(place, wanted.controls, signal);
-  if (name === 'plot') return plotOf(place, stream, x, signal);
+  if (name === 'plot') return plotOf(place, wanted, signal);
   if (name === 'log') return new LogView(place, stream, signal);
   if (name === 'image') return new ImageView(place, stream, media, signal);
   if (name === 'octets') return new OctetsView(place, media, signal);
@@ -39,9 +41,9 @@ export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal
   return new TableView(place, stream, signal);
 }
 
-function plotOf(place: HTMLElement, stream: string, x: string | null, signal: AbortSignal): Plot {
+function plotOf(place: HTMLElement, { stream, x, room }: Wanted, signal: AbortSignal): Plot {
   const narrow = matchMedia('(max-width: 600px)').matches;
-  const height = narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop;
+  const height = Math.max(room, narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop);
   const common = { title: '', log: false, last: null, maxRows: PLOT_ROWS };
   return new Plot(place, { streams: [stream], x, y: null, height, ...common }, signal);
 }

@@ -114,7 +114,7 @@ function pathOf(model: Model, name: string): string {
 }
 
 /** What Jupyter's pages say about their server. The token stays here: never in a model. */
-function pageConfig(): { baseUrl?: string; token?: string } {
+export function pageConfig(): { baseUrl?: string; token?: string } {
   try {
     const text = document.getElementById('jupyter-config-data')?.textContent;
     return JSON.parse(text ?? '{}') as { baseUrl?: string; token?: string };

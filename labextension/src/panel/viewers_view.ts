@@ -1,0 +1,81 @@
+/** Who watches a kernel; those who manage can show somebody the door. */
+import { make, setText } from '../view/dom';
+import { formatCount } from '../view/format';
+import type { Desk } from './desk';
+import { formatDuration } from './figures';
+import type { Kernel } from './kernel';
+import { iconButton, relabel, Rows, Section } from './pieces';
+import type { Viewer } from './server';
+
+export class ViewersView {
+  readonly element: HTMLElement;
+  private readonly section: Section;
+  private readonly rows: Rows<Viewer>;
+  private readonly said = make('p', 'jsiolab-none');
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly kernelId: string,
+  ) {
+    this.section = new Section(desk.words.__('Viewers'));
+    this.element = this.section.element;
+    this.said.setAttribute('role', 'status');
+    this.rows = new Rows('jsiolab-viewers', ({ id }) => id, this.rowOf);
+    this.element.append(this.rows.element, this.said);
+  }
+
+  update(kernel: Kernel): void {
+    this.section.count(kernel.viewers);
+  }
+
+  /** Ask who watches now. */
+  async refresh(): Promise<void> {
+    this.rows.update(await this.desk.server.viewers(this.kernelId));
+  }
+
+  private readonly rowOf = (viewer: Viewer) =>
+    new ViewerRow(this.desk, () => void this.disconnect(viewer));
+
+  private async disconnect({ id, name }: Viewer): Promise<void> {
+    const { words, server } = this.desk;
+    try {
+      await server.disconnect(this.kernelId, id);
+      setText(this.said, words.__('%1 was disconnected.', name));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      setText(this.said, words.__('%1 was not disconnected: %2.', name, why));
+    }
+    await this.refresh();
+  }
+}
+
+class ViewerRow {
+  readonly element = make('li', 'jsiolab-viewer');
+  private readonly name = make('span', 'jsiolab-viewer-name');
+  private readonly facts = make('span', 'jsiolab-facts');
+  private readonly leave: HTMLButtonElement;
+
+  constructor(
+    private readonly desk: Desk,
+    disconnect: () => void,
+  ) {
+    this.name.dir = 'auto';
+    this.leave = iconButton('leave', '', disconnect);
+    this.element.append(this.name, this.leave, this.facts);
+  }
+
+  update({ name, grants, since, lag }: Viewer): void {
+    const { words } = this.desk;
+    setText(this.name, name);
+    const facts = [
+      grants.join(', '),
+      words.__('for %1', formatDuration(Date.now() - since, words)),
+      lag === 0 ? words.__('no lag') : words.__('%1 rows behind', formatCount(lag)),
+    ];
+    setText(this.facts, facts.join(' · '));
+    const { manage } = this.desk.rights();
+    this.leave.disabled = !manage;
+    const label = manage ? words.__('Disconnect %1', name) : words.__('You may not disconnect');
+    relabel(this.leave, label);
+  }
+}
