@@ -54,7 +54,6 @@ class Neighbour:
         self._sent: list[float] = []
         self.wire = wire
         self._came = wire.heard = _Arrivals()
-        self._publishing: asyncio.Task[None] | None = None
 
     @classmethod
     async def moved_in(cls, stage: Stage) -> Neighbour:
@@ -64,15 +63,16 @@ class Neighbour:
 
     async def watch_while(self, attack: Awaitable[Any], *, every: float = 0.02) -> Any:
         """Publish a row every so many seconds until the attack is over."""
-        self._publishing = asyncio.ensure_future(self._publish(every))
+        over = asyncio.Event()
+        publishing = asyncio.ensure_future(self._publish(every, over))
         try:
             return await attack
         finally:
-            self._publishing.cancel()
-            await asyncio.wait({self._publishing})
+            over.set()  # cancelled, it might leave half a message behind
+            await publishing
 
-    async def _publish(self, every: float) -> None:
-        while True:
+    async def _publish(self, every: float, over: asyncio.Event) -> None:
+        while not over.is_set():
             offset = len(self._sent)
             self._sent.append(time.monotonic())
             await self._stage.publish(self._stream_id, offset, 1, str(offset).encode())

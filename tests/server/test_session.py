@@ -681,3 +681,12 @@ def test_many_values_weigh_more_than_their_text():
         text = '2/a,["x",' + f"{value}," * (100_000 // len(value)) + "0]"
         assert _weight(text) > 7 * len(text)
     assert _weight("x" * 2**20) == 2**20
+
+
+async def test_after_32_messages_others_have_their_turn(server, alive):
+    _, session, _ = alive
+    told = [session.receive("3") for _ in range(64)]
+    turns = [n for n, turn in enumerate(told) if turn is not None]
+    assert turns[1] - turns[0] == 32 and len(turns) == 2
+    for n in turns:
+        await told[n]
