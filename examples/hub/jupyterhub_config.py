@@ -50,25 +50,32 @@ c.Spawner.pre_spawn_hook = bring_notebooks
 # Links for people without an account here: off under a Hub until its admin says so.
 c.Spawner.args += ["--JupyterSio.allow_links=True"]
 
-# Rights of those who come to somebody else's server. The authorizer reads them.
+# Whoever comes to somebody else's server watches its streams, and has nothing else of it.
 c.Spawner.args += [
     "--ServerApp.authorizer_class=jupyter_sio.server.hub.JupyterSioHubAuthorizer",
 ]
+# Everybody may share their own server: that is, let others watch.
+c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "shares!user"]}]
+
+# More rights than that are scopes. Here the tutors watch every server, and send events there.
 c.JupyterHub.custom_scopes = {
     "custom:jupyter_sio:watch": {"description": "Watch the live streams of a server"},
     "custom:jupyter_sio:send": {
-        "description": "Watch, and send events to the kernels of a server",
-        "subscopes": ["custom:jupyter_sio:watch"],  # so that it may be given on
+        "description": "Send events to the kernels of a server",
+        "subscopes": ["custom:jupyter_sio:watch"],
     },
     "custom:jupyter_sio:manage": {
-        "description": "Watch, send, make links and disconnect viewers",
+        "description": "Make links to a server's streams, and disconnect viewers",
         "subscopes": ["custom:jupyter_sio:send"],
     },
 }
 # Without this line no browser is ever given one of them.
 c.Spawner.oauth_client_allowed_scopes = list(c.JupyterHub.custom_scopes)
-
-# Everybody may share their own server, with these rights.
-c.JupyterHub.load_roles = [
-    {"name": "user", "scopes": ["self", "shares!user", "custom:jupyter_sio:manage!user"]},
+c.JupyterHub.load_groups = {"tutors": {"users": []}}
+c.JupyterHub.load_roles += [
+    {
+        "name": "tutor",
+        "groups": ["tutors"],
+        "scopes": ["access:servers", "custom:jupyter_sio:send"],
+    },
 ]

@@ -1,4 +1,4 @@
-"""An authorizer for servers under JupyterHub: guests may do what their scopes say.
+"""An authorizer for servers under JupyterHub: guests watch, and what their scopes say.
 
 Only this file needs jupyterhub, and it is loaded where an administrator's config names it.
 
@@ -16,7 +16,7 @@ from traitlets import Bool
 from jupyter_sio.server.access import RESOURCE
 from jupyter_sio.server.guests import OWNER_VARIABLE, is_guest
 
-# Each right has those below it: a share is given scopes as they stand, without their subscopes.
+# Each right has those below it, also where an administrator did not make them subscopes.
 _ENOUGH_FOR = {
     "read": ("watch", "send", "manage"),
     "write": ("send", "manage"),
@@ -25,10 +25,11 @@ _ENOUGH_FOR = {
 
 
 class JupyterSioHubAuthorizer(JupyterHubAuthorizer):  # type: ignore[misc]
-    """Gives guests what ``custom:jupyter_sio:watch``, ``:send`` and ``:manage`` say, and no more.
+    """Lets guests watch, and do more where their scopes ``custom:jupyter_sio:…`` say so.
 
-    The owner of the server may do everything, as without it. Whoever else the Hub lets in may use
-    streams as their scopes say, and nothing else of the server: no kernel, no file, no terminal.
+    The owner of the server may do everything, as without it. Whoever else the Hub lets in may watch
+    streams, send with ``custom:jupyter_sio:send``, manage with ``custom:jupyter_sio:manage``, and
+    use nothing else of the server: no kernel, no file, no terminal.
 
     Examples
     --------
@@ -39,6 +40,12 @@ class JupyterSioHubAuthorizer(JupyterHubAuthorizer):  # type: ignore[misc]
     ... ]
     """
 
+    guests_watch = Bool(
+        True,
+        config=True,
+        help="Whether all guests may watch. False: only those with custom:jupyter_sio:watch, which"
+        " browsers are given for a role only, not for a share.",
+    )
     guests_use_server = Bool(
         False,
         config=True,
@@ -54,6 +61,8 @@ class JupyterSioHubAuthorizer(JupyterHubAuthorizer):  # type: ignore[misc]
             return True
         if resource != RESOURCE:
             return bool(self.guests_use_server)
+        if action == "read" and self.guests_watch:
+            return True
         enough = _ENOUGH_FOR.get(action, ())
         return any(self._holds(user, f"custom:jupyter_sio:{right}") for right in enough)
 

@@ -43,25 +43,26 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             hub.start(user, name)
         house = House(hub, hub.server(ADA), hub.server(ADA, STRICT), hub.server(BOB))
         hub.share(house.ada, BOB)
-        hub.share(house.strict, BOB, "custom:jupyter_sio:watch")
+        hub.share(house.strict, BOB)
         yield house
     finally:
         hub.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def kernel(house: House) -> Kernel:
     """A kernel of Ada's that pushes a row every 10 ms and takes note of what it is sent."""
     return _pushing(house.ada)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def strict_kernel(house: House) -> Kernel:
     return _pushing(house.strict)
 
 
 @pytest.fixture(scope="module")
 def bobs_kernel(house: House) -> Kernel:
+    """Not for the whole session: a test stops Bob's server."""
     return _pushing(house.bob)
 
 

@@ -22,6 +22,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from tornado.httpclient import HTTPClientError
 from websockets.sync.client import connect
 
 from tests.wire import Wire
@@ -47,9 +48,11 @@ c.JupyterHub.allow_named_servers = True
 c.JupyterHub.services = [{{"name": "tests", "api_token": os.environ["HUB_TESTS_TOKEN"]}}]
 c.JupyterHub.load_roles += [
     {{"name": "tests", "services": ["tests"],
-      "scopes": ["admin:users", "admin:servers", "tokens", "shares", "access:servers",
-                 "custom:jupyter_sio:manage"]}},
+      "scopes": ["admin:users", "admin:servers", "tokens", "shares", "groups", "access:servers"]}},
+    {{"name": "manager", "groups": ["managers"],
+      "scopes": ["access:servers", "custom:jupyter_sio:manage"]}},
 ]
+c.JupyterHub.load_groups["managers"] = {{"users": []}}
 c.Authenticator.allowed_users = {{"ada@x", "bob b"}}
 c.Authenticator.delete_invalid_users = True
 c.ConfigurableHTTPProxy.check_running_interval = 1
@@ -65,6 +68,9 @@ def choose(spawner):
         args += [arg for arg in example_args if "Jupyter" not in arg and "jupyter_sio" not in arg]
     elif spawner.name == "strict":
         args += example_args
+        spawner.environment = dict(
+            spawner.environment, JUPYTERHUB_ALLOW_WEBSOCKET_COOKIE_AUTH="0"
+        )
     else:
         args += [arg for arg in example_args if "authorizer" not in arg]
     spawner.args = args
@@ -203,6 +209,16 @@ class Kernel:
             await wire.close()
 
 
+async def handshake(server: UserServer, headers: dict[str, str], **query: str) -> int:
+    """Get what a handshake is answered with; 101 if it opened."""
+    try:
+        wire = await Wire.open(server.socket_url, headers=headers, **query)
+    except HTTPClientError as exc:
+        return exc.code
+    await wire.close()
+    return 101
+
+
 def play(scene: Coroutine[Any, Any, T]) -> T:
     """Run it in a loop of its own: playwright has the main thread's."""
     with ThreadPoolExecutor(1) as pool:
@@ -268,28 +284,30 @@ class Hub:
     def revoke(self, user: str, token_id: str) -> None:
         self.api(f"users/{quote(user)}/tokens/{token_id}", method="DELETE")
 
-    def share(self, server: UserServer, guest: str, *scopes: str) -> None:
+    def share(self, server: UserServer, guest: str) -> None:
         """Let somebody in, as with a share code that was accepted."""
-        there = f"{server.user}/{server.name}"
-        body = {
-            "user": guest,
-            "scopes": [f"{scope}!server={there}" for scope in ("access:servers", *scopes)],
-        }
-        self.api(f"shares/{quote(there)}", method="POST", body=body)
+        there = quote(f"{server.user}/{server.name}")
+        self.api(f"shares/{there}", method="POST", body={"user": guest})
 
     def unshare(self, server: UserServer, guest: str) -> None:
-        """Take back all that somebody was given."""
+        """Take that back."""
         there = quote(f"{server.user}/{server.name}")
         self.api(f"shares/{there}", method="PATCH", body={"user": guest})
 
-    def share_code(self, server: UserServer, *scopes: str) -> str:
+    def share_code(self, server: UserServer) -> str:
         """Make a share code as the owner does; returns where it is accepted."""
-        there = f"{server.user}/{server.name}"
-        body = {"scopes": [f"{scope}!server={there}" for scope in ("access:servers", *scopes)]}
-        path = f"share-codes/{quote(there)}"
-        made = self.api(path, method="POST", body=body, token=server.token)
+        path = f"share-codes/{quote(f'{server.user}/{server.name}')}"
+        made = self.api(path, method="POST", body={}, token=server.token)
         self.secrets.add(made["code"])
         return self.url + made["accept_url"].removeprefix("/")
+
+    @contextlib.contextmanager
+    def member(self, group: str, user: str) -> Iterator[None]:
+        """Have somebody in a group, and so in its role, for a while."""
+        path, body = f"groups/{group}/users", {"users": [user]}
+        self.api(path, method="POST", body=body)
+        yield
+        self.api(path, method="DELETE", body=body)
 
     def start(self, user: str, name: str = "") -> None:
         """Begin to start a user's server."""
