@@ -26,6 +26,7 @@ import {
   type StreamInfo,
 } from './protocol/messages';
 import { readTarget, type Target } from './protocol/target';
+import { anyOf } from './signals';
 import { StreamWatch, type Watch } from './watch';
 import { browser, type SocketLike, type World } from './world';
 
@@ -298,7 +299,7 @@ export class Connection extends EventTarget {
     this.waiting = new AbortController();
     this.patient = retryMs !== null;
     const ms = backoff(this.attempt++, this.world.random(), retryMs);
-    const signal = AbortSignal.any([this.waiting.signal, this.ending.signal]);
+    const signal = anyOf(this.waiting.signal, this.ending.signal);
     this.world.wait(ms, this.tryAgain, signal);
   }
 

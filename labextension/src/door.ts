@@ -3,6 +3,7 @@
  * refused, whether to try again. Source: protocol.md §3.
  */
 import { type Address, apiUrl, namespaceOf, socketPath } from './protocol/target';
+import { anyOf } from './signals';
 import type { World } from './world';
 
 /** What it takes to open a socket once. */
@@ -116,7 +117,7 @@ export class Door {
       // A redirect leads to a login page, which is no answer.
       redirect: 'manual',
       cache: 'no-store',
-      signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_MS)]),
+      signal: anyOf(this.signal, AbortSignal.timeout(ANSWER_MS)),
     };
     if (body) {
       headers['Content-Type'] = 'application/json';

@@ -286,6 +286,39 @@ def test_a_user_sees_the_kernels_shares_one_and_takes_the_link_back(
         expect(entry).to_be_visible(timeout=MS)
 
 
+AUTHORIZER = """
+from pathlib import Path
+from jupyter_server.auth import AllowAllAuthorizer
+
+class Listed(AllowAllAuthorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return resource != "jupyter_sio" or action in Path("permitted.txt").read_text().split()
+"""
+
+
+def test_the_page_offers_what_the_authorizer_allows(browser: Browser, tmp_path: Path):
+    (tmp_path / "listed.py").write_text(AUTHORIZER)
+    permitted = tmp_path / "permitted.txt"
+    permitted.write_text("read")
+    with server(tmp_path, "--ServerApp.authorizer_class=listed.Listed") as jupyter:
+        start_kernel(jupyter, "a.ipynb")
+        address = f"{jupyter.url}jupyter-sio/live/?token={jupyter.token}"
+        with reading(browser, address) as reader:
+            entry = reader.page.locator(".page-kernels a")
+            entry.click()
+            expect(reader.word()).to_have_text("waiting for rows", timeout=MS)
+            expect(reader.page.get_by_role("button", name="Share")).to_have_count(0)
+            keep(reader.page, "no-streams")
+            permitted.write_text("")
+            reader.page.reload()
+            title = reader.page.locator("h1")
+            expect(title).to_have_text("You may not watch here", timeout=MS)
+            keep(reader.page, "forbidden")
+            permitted.write_text("read write execute")
+            reader.page.reload()
+            expect(reader.page.get_by_role("button", name="Share")).to_be_visible(timeout=MS)
+
+
 # --- what happens to kernel and server ------------------------------------------------------------
 
 

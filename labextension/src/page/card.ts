@@ -1,6 +1,6 @@
 /** One stream on the page: the view that fits it, another if the reader likes, and its downloads. */
 import type { Connection } from '../client';
-import type { Delivery, RowsDelivery } from '../protocol/delivery';
+import type { Delivery, GapDelivery, RowsDelivery } from '../protocol/delivery';
 import { ARROW, NDJSON, type StreamInfo } from '../protocol/messages';
 import { Story } from '../story';
 import { choose, chooseX, type Name } from '../view/choose';
@@ -33,7 +33,8 @@ export interface Board {
   readonly paused: boolean;
   /** The stream begins, anew or for the first time. */
   begun(stream: string): void;
-  came(delivery: RowsDelivery): void;
+  /** Rows, or that some will not come. */
+  came(delivery: RowsDelivery | GapDelivery): void;
   /** Whether the reader may send this event. */
   readonly may: (event: string) => boolean;
   /** How many pixels high a plot may be; where it is not told, as high as on the page. */
@@ -93,7 +94,7 @@ export class Card {
 
   private readonly show = (delivery: Delivery): void => {
     this.held.take(delivery);
-    if (delivery.kind === 'rows') this.board.came(delivery);
+    if (delivery.kind === 'rows' || delivery.kind === 'gap') this.board.came(delivery);
     else if (delivery.kind === 'begun') this.board.begun(this.info.stream);
     // A view that is made anew is given what is held, and with it these rows.
     if (delivery.kind !== 'rows' || !this.arrange()) this.view?.take(delivery);

@@ -21,12 +21,17 @@ export class Lag {
 
   /** Rows up to `end` came, which left the publisher at `time` by its clock; all in ms. */
   came(stream: string, end: number, time: number, now: number): void {
-    this.reached.set(stream, end);
+    this.settled(stream, end);
     if (end <= (this.expected.get(stream) ?? 0)) return;
     const delay = now - time;
     this.quickest = Math.min(this.quickest, delay);
     this.newest = delay - this.quickest;
     this.measuredAt = now;
+  }
+
+  /** Rows up to `end` came, or will not come. */
+  settled(stream: string, end: number): void {
+    this.reached.set(stream, end);
   }
 
   /** Rows of the history that are still to come. */
@@ -47,7 +52,7 @@ export class Lag {
 /** Put a lag into words; empty where it is unknown. */
 export function tellLag(lag: Lag, now: number): string {
   const { behind } = lag;
-  if (behind > 0) return `catching up: ${behind.toLocaleString()} rows to come`;
+  if (behind > 0) return `catching up: ${behind.toLocaleString()} to come`;
   const ms = lag.at(now);
   if (ms === null) return '';
   if (ms < 100) return 'lag < 0.1 s';

@@ -1,6 +1,6 @@
 /** All streams of one connection: how things stand, what may be sent, and a card for each stream. */
 import type { Connection } from '../client';
-import type { RowsDelivery } from '../protocol/delivery';
+import type { GapDelivery, RowsDelivery } from '../protocol/delivery';
 import { WIDGET_EVENT } from '../protocol/widgetState';
 import { Story } from '../story';
 import { Actions } from '../view/actions';
@@ -80,8 +80,10 @@ export class Live implements Board, View {
     this.lag.expect(stream, known?.next ?? 0);
   }
 
-  came(delivery: RowsDelivery): void {
-    this.lag.came(delivery.stream, delivery.end, delivery.time, Date.now());
+  came(delivery: RowsDelivery | GapDelivery): void {
+    const { stream, end } = delivery;
+    if (delivery.kind === 'gap') this.lag.settled(stream, end);
+    else this.lag.came(stream, end, delivery.time, Date.now());
     this.story.take(delivery);
   }
 

@@ -1,4 +1,5 @@
 /** Share links of one kernel: make one, see who uses which, take one back. */
+import { anyOf } from '../signals';
 import { make, setText } from '../view/dom';
 import { formatTime } from '../view/format';
 import { type Api, messageOf } from './api';
@@ -56,7 +57,7 @@ export class Share {
     this.element.hidden = !opens;
     this.toggle.setAttribute('aria-expanded', String(opens));
     if (!this.open) return;
-    const signal = AbortSignal.any([this.open.signal, this.signal]);
+    const signal = anyOf(this.open.signal, this.signal);
     repeatedly(this.refresh, REFRESH_MS, signal);
   }
 

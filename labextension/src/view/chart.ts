@@ -3,6 +3,7 @@
  * the pixels can show of traces of any length. It holds no data between two calls of `show`.
  */
 import uPlot from 'uplot';
+import { anyOf } from '../signals';
 import { decimate, Points } from './decimate';
 import { formatTick, formatTimes, logLabels, logTicks } from './format';
 import { make } from './dom';
@@ -365,7 +366,7 @@ export class Chart {
     const { clientWidth, clientHeight } = this.uplot.over;
     let { clientX, clientY } = start;
     const pan = new AbortController();
-    const signal = AbortSignal.any([pan.signal, this.ending.signal]);
+    const signal = anyOf(pan.signal, this.ending.signal);
     const move = (event: MouseEvent): void => {
       const right = (clientX - event.clientX) / clientWidth;
       this.gestures.pan(right, (event.clientY - clientY) / clientHeight);

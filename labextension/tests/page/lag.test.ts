@@ -14,9 +14,17 @@ test('history is no lag, but rows to come', () => {
   const lag = new Lag();
   lag.expect('s', 2_000);
   lag.came('s', 500, 0, 9_000_000);
-  assert.equal(tellLag(lag, 9_000_000), 'catching up: 1,500 rows to come');
+  assert.equal(tellLag(lag, 9_000_000), 'catching up: 1,500 to come');
   lag.came('s', 2_000, 0, 9_000_000);
   assert.equal(tellLag(lag, 9_000_000), '');
+});
+
+test('rows that will not come are not waited for', () => {
+  const lag = new Lag();
+  lag.expect('s', 2_000);
+  lag.came('s', 500, 0, 0);
+  lag.settled('s', 2_000);
+  assert.equal(lag.behind, 0);
 });
 
 test('where no rows come nothing is known', () => {
