@@ -38,7 +38,11 @@ export class Live implements Board, View {
   private readonly pause: HTMLButtonElement;
   private readonly events = make('div', 'page-events jsio-bare');
   private readonly grid = make('main', 'page-grid');
-  private readonly empty = make('p', 'page-empty', 'No streams yet: they will appear here.');
+  private readonly empty = make(
+    'p',
+    'page-empty',
+    'Nothing was sent yet. Streams appear here by themselves.',
+  );
   private readonly more: HTMLButtonElement;
   private readonly lag = new Lag();
   private readonly cards = new Map<string, Card>();

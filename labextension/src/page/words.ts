@@ -43,7 +43,6 @@ const DETAILS: Partial<Record<string, string>> = {
   'kernel restarted':
     'The kernel was restarted. What is shown is of its last run; it goes on when the next one sends.',
   'waiting for the kernel': 'The kernel does not send at the moment. This page goes on by itself.',
-  'waiting for rows': 'Nothing was sent yet. It will appear here by itself.',
 };
 
 const WHY = [
