@@ -20,12 +20,13 @@ class Place:
 
     def __init__(self, stream: Stream, holder: Any) -> None:
         self.stream = stream
-        self.holder = weakref.ref(holder)
+        self.lost = False  # to another bar, or with the stream that was closed
+        self._holder = weakref.ref(holder)
 
     @property
     def free(self) -> bool:
         """Whether its bar has ended, or was forgotten."""
-        holder = self.holder()
+        holder = self._holder()
         return holder is None or holder.ended
 
 
@@ -53,7 +54,8 @@ class Places:
         with self._lock:
             places = self._of.setdefault(publisher, {})
             free = _free(places, name)
-            places.pop(free, None)
+            if free in places:
+                places.pop(free).lost = True
             self._close_oldest(places)
             try:
                 stream = publisher.stream(free, columns=columns, mode="latest")
@@ -67,7 +69,9 @@ class Places:
         """Close the streams whose bars ended first, where there are too many."""
         ended = [name for name, place in places.items() if place.free]
         for name in ended[: max(0, len(places) + 1 - self._bounds.bars)]:
-            places.pop(name).stream.close()
+            place = places.pop(name)
+            place.lost = True
+            place.stream.close()
 
 
 def _free(places: Mapping[str, Place], name: str) -> str:

@@ -247,7 +247,7 @@ class Progress(Generic[T]):
 
     def _go_on(self) -> None:
         self._state = "running"
-        if self._place is None or self._place.holder() is not self:
+        if self._place is None or self._place.lost:
             self._claim()
         cells.begin(self)
 
@@ -267,7 +267,7 @@ class Progress(Generic[T]):
     def _tell(self, reading: bar.Reading) -> None:
         """Push it, unless its stream tells of another bar by now."""
         place = self._place
-        if place is None or place.holder() is not self or place.stream.closed:
+        if place is None or place.lost or place.stream.closed:
             return
         number, total = self._number, reading.total
         told = {"n": number(reading.n), "total": None if total is None else number(total)}

@@ -128,8 +128,8 @@ def test_our_own_records_make_no_echo(publisher, server: Peer, monkeypatch):
         root.removeHandler(handler)
 
 
-def test_a_record_within_a_destructor_waits_for_no_lock(handler, logger, publisher, server: Peer):
-    with publisher.stream("log")._lock:  # Python collects while this very thread numbers rows
+def test_a_record_within_a_destructor_waits_for_no_lock(handler, logger, collecting, server: Peer):
+    with collecting():
         logger.info("collected")
     assert rows(server, 1)[0]["message"] == "collected"
 

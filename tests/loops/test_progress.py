@@ -12,6 +12,7 @@ import pytest
 from jupyter_sio.errors import BadRequest
 from jupyter_sio.kernel.publisher import Publisher
 from jupyter_sio.loops import bar
+from jupyter_sio.loops import progress as progress_module
 from jupyter_sio.loops.cells import Cells, cells
 from jupyter_sio.loops.places import Places
 from jupyter_sio.loops.progress import progress
@@ -60,13 +61,28 @@ def test_a_loop_that_is_left_early_is_stopped(publisher: Publisher, server: Peer
     server.until(lambda: states(server)[-1] == (4, "stopped"))
 
 
-def test_what_a_destructor_leaves_waits_for_no_lock(publisher: Publisher, server: Peer):
+def test_what_a_destructor_leaves_waits_for_no_lock(publisher, server: Peer, collecting):
     loop = iter(progress(range(9), publisher=publisher, name="p"))
     next(loop)
-    stream = publisher.stream("p")
-    with stream._lock:  # Python collects while this very thread numbers rows
+    with collecting():
         loop.close()
     server.until(lambda: states(server, "p")[-1][1] == "stopped")
+
+
+def test_what_a_destructor_left_does_not_speak_for_the_next_bar(
+    publisher: Publisher, server: Peer, monkeypatch
+):
+    late: list = []
+    monkeypatch.setattr(progress_module.writer, "put", late.append)
+    loop = iter(progress(range(9), publisher=publisher))
+    next(loop)
+    loop.close()
+    again = progress(total=5, publisher=publisher)
+    late.pop()()
+    again.update(5)
+    again.close()
+    server.until(lambda: states(server)[-1] == (5, "finished"))
+    assert "stopped" not in [state for _, state in states(server)]
 
 
 def test_nested_bars_have_a_stream_each_and_use_it_again(publisher: Publisher, server: Peer):
@@ -99,6 +115,7 @@ def test_a_disabled_bar_is_the_iterable(publisher: Publisher, server: Peer, caps
     bar_.update()
     bar_.set_description("x")
     bar_.close()
+    assert bar_.n == 0
     assert not publisher._streams and not capsys.readouterr().err
 
 
@@ -121,7 +138,7 @@ def test_updates_by_hand_are_told_with_their_postfix(publisher: Publisher, serve
     assert (bar_.n, bar_.total, len(bar_)) == (250, 1000, 1000)
     server.until(lambda: states(server)[-1] == (250, "finished"))
     row = server.streams["progress"].rows[-1]
-    assert (row["total"], row["desc"], row["unit"]) == (1000, "download", "B")
+    assert (str(row["total"]), row["desc"], row["unit"]) == ("1000", "download", "B")
     assert row["postfix"] == "loss=0.123, acc=1"
 
 
@@ -186,10 +203,12 @@ def test_a_bar_of_a_cell_that_failed_is_stopped_and_may_go_on(publisher: Publish
     bar_ = progress(total=9, publisher=publisher)
     cells._after(Result(KeyboardInterrupt()))
     server.until(lambda: states(server)[-1] == (0, "stopped"))
+    other = progress(total=9, publisher=publisher)  # has its stream by now
     time.sleep(0.11)
     bar_.update(2)
-    server.until(lambda: states(server)[-1] == (2, "running"))
+    server.until(lambda: states(server, "progress/2")[-1] == (2, "running"))
     bar_.close()
+    assert not other.ended and states(server)[-1] == (0, "running")
 
 
 def test_bars_of_other_cells_and_threads_go_on_when_one_fails():
@@ -258,6 +277,24 @@ def test_nested_lines_of_a_terminal_stay_in_their_places(publisher: Publisher):
         for _ in progress(range(1), "in", file=out, publisher=publisher, leave=False):
             progress.write("between", file=out)
     text = out.getvalue()
-    assert "\n\rin:   0%" in text and "\x1b[K\x1b[A" in text
-    assert text.count("between\n") == 1
+    clear, up = "\x1b[K", "\x1b[A"
+    assert "\n\rin:   0%" in text and clear + up in text
+    assert f"\r{clear}\n\r{clear}{up}between\n" in text
     assert text.endswith("\x1b[K\n") and "out: 100%" in text.splitlines()[-1]
+
+
+def test_a_nested_line_that_stays_is_left_above_the_outer_one(publisher: Publisher):
+    out = io.StringIO()
+    for _ in progress(range(1), "out", file=out, publisher=publisher):
+        for _ in progress(range(1), "in", file=out, publisher=publisher):
+            pass
+    _, _, rest = out.getvalue().partition("\rin: 100%")
+    assert rest.startswith("|") and rest.index("\n") < rest.index("\rout: 100%")
+    assert "\n\rin: 100%" not in out.getvalue()
+
+
+def test_where_nobody_looks_the_outermost_bar_leaves_one_line(publisher: Publisher, capsys):
+    for _ in progress(range(2), "out", publisher=publisher):
+        list(progress(range(2), "in", publisher=publisher))
+    drawn = capsys.readouterr().err
+    assert drawn.count("\n") == 1 and drawn.startswith("out: 100%")
