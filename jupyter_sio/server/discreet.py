@@ -13,14 +13,27 @@ from types import TracebackType
 from typing import Any
 
 from tornado import web
+from tornado.httputil import HTTPServerRequest
 from tornado.log import app_log, gen_log
 
 # Of an address, and of what is said about it: whoever asks chooses how long both are.
 _SHOWN = 200
+_SHOWN_OF_HEADER, _SHOWN_OF_URI = 300, 600
+_LOGGED_HEADERS = {"Host", "Origin", "Referer", "Sec-Websocket-Origin", "User-Agent"}
 
 
 class Discreet(web.RequestHandler):
     """To be named first among a handler's bases."""
+
+    def __init__(
+        self, application: web.Application, request: HTTPServerRequest, **kwargs: Any
+    ) -> None:
+        # Jupyter writes these into its lines as they came; none that is right is changed by it.
+        for name in _LOGGED_HEADERS & set(request.headers):
+            request.headers[name] = _line(request.headers[name], _SHOWN_OF_HEADER)
+        request.host = _line(request.host, _SHOWN_OF_HEADER)
+        request.uri = _line(request.uri or "", _SHOWN_OF_URI)
+        super().__init__(application, request, **kwargs)
 
     def log_exception(
         self,
@@ -48,7 +61,7 @@ class Discreet(web.RequestHandler):
         self.finish(json.dumps({"message": message, "reason": reason}))
 
 
-def _line(text: str) -> str:
+def _line(text: str, most: int = _SHOWN) -> str:
     """Write what a stranger sent as one line that drives no terminal."""
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    shown = text if len(text) <= most else f"{text[:most]}…"
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)
