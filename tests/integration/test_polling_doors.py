@@ -206,6 +206,25 @@ async def test_rights_that_change_end_the_session(stage: Stage, opener: Opener):
     assert (await opener.poller(stage.server.headers, poller.sid).fetch()).code == 403
 
 
+@pytest.mark.parametrize("jp_server_config", [{"identity_seconds": 0.3}], indirect=True)
+async def test_a_login_that_ends_ends_the_session_while_its_poll_waits(
+    stage: Stage, opener: Opener
+):
+    poller = await opener.open(await cookies_of(stage.server))
+    session = stage.sessions()[-1]
+    session.receive(f"40{stage.ns},")
+    await poller.until(lambda: poller.of("$streams"))
+    waiting = asyncio.ensure_future(poller.poll())
+    looked_at = stage.server.sio.identities.checks
+    while stage.server.sio.identities.checks < looked_at + 3:
+        await asyncio.sleep(0.01)
+    assert not waiting.done() and not session.closing
+    stage.server.serverapp.web_app.settings["cookie_secret"] = b"another secret"
+    await asyncio.wait_for(waiting, 5)
+    assert poller.of("$bye")[0][0]["code"] == 3005
+    assert (await poller.fetch()).code == 403
+
+
 # --- tickets -------------------------------------------------------------------------------------
 
 
