@@ -16,6 +16,7 @@ from jupyter_sio.loops.cells import cells
 from jupyter_sio.loops.metrics import to_json
 from jupyter_sio.loops.run import run
 from tests.kernel.peer import Peer
+from tests.kernel.test_process import Kernels
 
 
 def rows(server: Peer, count: int, stream: str = "train") -> list[dict]:
@@ -111,6 +112,19 @@ def test_a_run_of_a_cell_that_failed_says_so_and_goes_on(publisher: Publisher, s
     here.finish()
     here.finish("failed")
     status(server, "finished")
+
+
+def test_what_the_interpreter_leaves_open_is_told_as_stopped(kernels: Kernels, server: Peer):
+    kernels.run(
+        """
+run, bar = sio.run("train"), sio.progress(total=9, draw=False)
+run.log({"loss": 1})
+bar.update()
+"""
+    )
+    assert status(server, "stopped")["step"] == 0
+    last = rows(server, 2, "progress")[-1]
+    assert (last["n"], last["state"]) == (1, "stopped")
 
 
 def test_steps_of_threads_are_each_their_own(publisher: Publisher, server: Peer):
