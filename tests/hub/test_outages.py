@@ -73,9 +73,12 @@ def test_a_link_goes_with_its_maker_who_is_taken_the_right(house: House, strict_
         assert isinstance(watching.failure, NotPermitted)
 
 
-def test_streaming_counts_as_activity_and_its_end_does_not(house: House, kernel: Kernel):
-    def active_again(since: str) -> bool:
-        return house.hub.last_activity(ADA) > since
+def test_a_stream_keeps_the_hub_hearing_of_activity(house: House, kernel: Kernel):
+    """Nobody asks the server anything meanwhile."""
+    for _ in range(4):  # the first may be of the tests before
+        before = house.hub.last_activity(ADA)
 
-    before = house.hub.last_activity(ADA)
-    eventually(lambda: active_again(before), "the Hub to hear of the stream", 10)
+        def later(before: str = before) -> bool:
+            return house.hub.last_activity(ADA) > before
+
+        eventually(later, "the Hub to hear of the stream", 10)
