@@ -60,8 +60,9 @@ lint-ts: $(NPM)
 	cd labextension && npm run lint
 
 .PHONY: picture
-picture: $(FOR_TEST) chromium ## the README's picture, anew
+picture: $(FOR_TEST) chromium ## the docs' pictures, anew
 	JUPYTER_SIO_PICTURE=docs/images/demo.png python -m pytest tests/end_to_end/test_demo.py -k draws
+	JUPYTER_SIO_PICTURES=docs/images python -m pytest tests/end_to_end/test_panel.py -k colours
 
 .PHONY: bench
 bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run

@@ -233,6 +233,8 @@ def test_a_share_link_shows_what_was_ticked_until_it_is_revoked(
     listed = dialog.get_by_role("listitem").filter(has_text="for Ada")
     expect(listed).to_contain_text("loss · may send rate, stop · until", timeout=MS)
     expect(listed).to_contain_text("1 watching · used 1 time", timeout=MS)
+    viewers = kernel(panel, TRAINING).get_by_role("region", name="Viewers")
+    expect(viewers).to_contain_text("by link for Ada · send, watch", timeout=MS)
     dialog.get_by_role("button", name="Revoke for Ada").click()
     expect(dialog).to_contain_text("“for Ada” was revoked.")
     expect(guest.locator("body")).to_contain_text("this link was revoked", timeout=MS)
@@ -323,6 +325,31 @@ def test_the_panel_has_the_colours_of_the_theme(panel: Locator, page: Page):
             page.wait_for_timeout(1_000)
             page.screenshot(path=f"{PICTURES}/panel-{name}.png")
     assert len(set(colours)) == 2
+
+
+# --- in Notebook 7 -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    root = tmp_path_factory.mktemp("notebooks")
+    (root / TRAINING).write_text(notebook(CELLS[TRAINING]))
+    jupyter = start_jupyter("notebook", root, tmp_path_factory.mktemp("runtime"))
+    yield jupyter
+    stop_jupyter(jupyter)
+
+
+def test_notebook_7_has_the_panel_and_opens_the_viewer_page(page: Page, classic: Jupyter):
+    page.goto(f"{classic.url}notebooks/{TRAINING}?token={classic.token}")
+    wait_for(lambda: page.evaluate(READY, TRAINING), "the notebook's kernel")
+    page.evaluate(RUN)
+    page.evaluate(SHOW)
+    panel = page.get_by_role("region", name="Live data")
+    expect(stream(panel, "loss").locator(".jsiolab-now")).to_have_text(re.compile("0"), timeout=MS)
+    with page.expect_popup() as opened:
+        stream(panel, "loss").get_by_role("button", name="loss", exact=True).click()
+    expect(opened.value.get_by_role("heading", name="loss")).to_be_visible(timeout=MS)
+    expect(opened.value).to_have_url(re.compile("jupyter-sio/live/#/kernels/"))
 
 
 # --- a kernel's life: the last, since its streams end ------------------------------------------

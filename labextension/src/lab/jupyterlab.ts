@@ -40,7 +40,6 @@ export interface Command {
 export interface Commands {
   addCommand(id: string, command: Command): unknown;
   execute(id: string, args?: object): Promise<unknown>;
-  hasCommand(id: string): boolean;
   notifyCommandChanged(id?: string): void;
 }
 
@@ -54,8 +53,6 @@ export interface Shell {
 export interface Application {
   readonly commands: Commands;
   readonly shell: Shell;
-  /** The layout is as it was before the page was reloaded. */
-  readonly restored: Promise<unknown>;
   readonly serviceManager: { sessions: { runningChanged: Signal<unknown> } };
 }
 

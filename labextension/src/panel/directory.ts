@@ -5,6 +5,7 @@
 import { backoff } from '../protocol/backoff';
 import { isFinal, readBye } from '../protocol/messages';
 import type { Pass } from '../door';
+import { anyOf } from '../signals';
 import type { SocketLike, World } from '../world';
 import { type Kernel, readKernel } from './kernel';
 
@@ -113,7 +114,7 @@ export class Directory extends EventTarget {
     this.state = 'reconnecting';
     this.changed();
     this.waiting = new AbortController();
-    const signal = AbortSignal.any([this.waiting.signal, this.signal]);
+    const signal = anyOf(this.waiting.signal, this.signal);
     this.world.wait(
       backoff(this.attempt++, this.world.random(), retryMs),
       () => {

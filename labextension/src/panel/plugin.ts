@@ -94,7 +94,7 @@ class Plugin {
     this.addCommands();
     this.addStatusItem();
     void this.loadSettings();
-    void this.learnRights();
+    this.learnRightsAnew();
     void this.offered.restorer?.restore(this.tracker, {
       command: COMMANDS.open,
       args: widget => (widget as StreamWidget).shown,
@@ -154,7 +154,16 @@ class Plugin {
 
   private onRights: () => void = () => undefined;
 
-  /** Asked anew with each connection: somebody else may be logged in by then. */
+  /** With each connection: somebody else may be logged in by then. */
+  private learnRightsAnew(): void {
+    let before: string = this.directory.state;
+    this.directory.addEventListener('change', () => {
+      const { state } = this.directory;
+      if (state === 'live' && before !== 'live') void this.learnRights();
+      before = state;
+    });
+  }
+
   private async learnRights(): Promise<void> {
     const rights = await this.server.rights();
     if (rights) this.rights = rights;

@@ -5,12 +5,18 @@ import type { Desk } from './desk';
 import { formatDuration } from './figures';
 import type { Kernel } from './kernel';
 import { iconButton, relabel, Rows, Section } from './pieces';
-import type { Viewer } from './server';
+import type { ShareLink, Viewer } from './server';
+
+/** Somebody who watches, and the share link he came by. */
+type Watching = Viewer & { link: ShareLink | undefined };
+
+const linkOf = ({ id }: Viewer, links: readonly ShareLink[]): ShareLink | undefined =>
+  links.find(({ viewers }) => viewers.some(viewer => viewer.id === id));
 
 export class ViewersView {
   readonly element: HTMLElement;
   private readonly section: Section;
-  private readonly rows: Rows<Viewer>;
+  private readonly rows: Rows<Watching>;
   private readonly said = make('p', 'jsiolab-none');
 
   constructor(
@@ -30,11 +36,19 @@ export class ViewersView {
 
   /** Ask who watches now. */
   async refresh(): Promise<void> {
-    this.rows.update(await this.desk.server.viewers(this.kernelId));
+    const { server } = this.desk;
+    const [viewers, links] = await Promise.all([server.viewers(this.kernelId), this.links()]);
+    this.rows.update(viewers.map(viewer => ({ ...viewer, link: linkOf(viewer, links) })));
   }
 
-  private readonly rowOf = (viewer: Viewer) =>
+  private readonly rowOf = (viewer: Watching) =>
     new ViewerRow(this.desk, () => void this.disconnect(viewer));
+
+  /** Who came by which link is told to those who manage, where links are not off. */
+  private async links(): Promise<readonly ShareLink[]> {
+    if (!this.desk.rights().manage) return [];
+    return this.desk.server.links(this.kernelId).catch(() => []);
+  }
 
   private async disconnect({ id, name }: Viewer): Promise<void> {
     const { words, server } = this.desk;
@@ -64,15 +78,16 @@ class ViewerRow {
     this.element.append(this.name, this.leave, this.facts);
   }
 
-  update({ name, grants, since, lag }: Viewer): void {
+  update({ name, grants, since, lag, link }: Watching): void {
     const { words } = this.desk;
     setText(this.name, name);
     const facts = [
+      link && words.__('by link %1', link.label || link.id),
       grants.join(', '),
       words.__('for %1', formatDuration(Date.now() - since, words)),
       lag === 0 ? words.__('no lag') : words.__('%1 rows behind', formatCount(lag)),
     ];
-    setText(this.facts, facts.join(' · '));
+    setText(this.facts, facts.filter(Boolean).join(' · '));
     const { manage } = this.desk.rights();
     this.leave.disabled = !manage;
     const label = manage ? words.__('Disconnect %1', name) : words.__('You may not disconnect');
