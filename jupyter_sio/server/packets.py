@@ -8,6 +8,7 @@ Source: protocol.md §5 ("What is malformed"), Socket.IO protocol v5.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
@@ -31,6 +32,7 @@ _FORM = re.compile(
     r"(?:([0-4])|([56])([0-9]{1,10})-)(?:(/[^,]*)(?:,|\Z))?([0-9]*)(.*)\Z", re.DOTALL
 )
 _MAX_ID = limits.MAX_OFFSET
+_LARGE_TEXT = 16 * limits.KIB
 
 
 class StrictPacket(packet.Packet):  # type: ignore[misc]
@@ -138,13 +140,24 @@ def _read_id(digits: str) -> int:
 
 def _read_json(text: str) -> Any:
     try:
-        data = _DECODER.decode(text)
+        data = _decoded(text)
     except (ValueError, RecursionError) as exc:
         raise BadRequest(f"this is not JSON, or too large to be read: {_shown(text)}") from exc
     # Nothing nests deeper than it has brackets; most messages are done here.
     if text.count("[") + text.count("{") > limits.Inbound.json_depth:
         _check_depth(data)
     return data
+
+
+def _decoded(text: str) -> Any:
+    if len(text) < _LARGE_TEXT or not gc.isenabled():
+        return _DECODER.decode(text)
+    # What is being built holds no garbage; looking through it costs as much again.
+    gc.disable()
+    try:
+        return _DECODER.decode(text)
+    finally:
+        gc.enable()
 
 
 def _check_depth(data: object) -> None:

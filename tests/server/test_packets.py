@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 
 import pytest
@@ -146,3 +148,10 @@ def test_whatever_comes_is_read_or_refused(text):
     except BadRequest:
         return
     assert packet.packet_type in (packets.CONNECT, packets.DISCONNECT, packets.EVENT, packets.ACK)
+
+
+@pytest.mark.parametrize("end", ["0]", "0"])
+def test_reading_much_json_leaves_the_garbage_collector_as_it_was(end):
+    with contextlib.suppress(BadRequest):
+        read('2["x",' + "[1]," * 10_000 + end)
+    assert gc.isenabled()
