@@ -6,6 +6,8 @@
  * Our views need no model: what to show stands in the output itself, the rows come over the
  * connection of their own.
  */
+import { PICTURES, showStill } from '../view/still';
+import type { View } from '../view/view';
 import { imagePlan } from '../widget/image';
 import { logPlan } from '../widget/log';
 import { mountView, type Model, type Plan } from '../widget/mount';
@@ -13,6 +15,7 @@ import { plotPlan } from '../widget/plot';
 import { tablePlan } from '../widget/table';
 import { valuePlan } from '../widget/value';
 import type { WidgetClass } from './jupyterlab';
+import { beforeSaving } from './saving';
 
 /** Written by `jupyter_sio/widgets/live.py`. */
 export const MIME = 'application/vnd.jupyter-sio.view+json';
@@ -27,13 +30,22 @@ const PLANS: Partial<Record<string, Plan>> = {
 
 /** The part of JupyterLab's IRenderMime.IMimeModel that is used here. */
 interface MimeModel {
-  readonly data: Record<string, unknown>;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  setData(options: { data: object; metadata: object }): void;
 }
 
 /** JupyterLab's IRenderMime.IExtension, for our one MIME type. */
 export function outputExtension(Widget: WidgetClass): object {
   class Output extends Widget {
     private current = new AbortController();
+    private model: MimeModel | null = null;
+    private view: View | null = null;
+    /** What the view was made for. */
+    private spec = '';
+    /** Rows came: what is shown is newer than what was saved. */
+    private live = false;
+    private unhook: (() => void) | null = null;
 
     constructor() {
       super();
@@ -41,17 +53,62 @@ export function outputExtension(Widget: WidgetClass): object {
     }
 
     renderModel(model: MimeModel): Promise<void> {
-      this.current.abort();
-      this.current = new AbortController();
+      this.model = model;
       const spec = model.data[MIME] as Record<string, unknown>;
-      const plan = PLANS[String(spec.kind)];
-      if (plan) mountView(plan, asModel(spec), this.node, this.current.signal);
-      else this.node.textContent = 'This view is of a newer jupyter_sio: reload after updating.';
+      // A still that is put into the model has it rendered anew.
+      if (JSON.stringify(spec) !== this.spec) this.mount(spec);
       return Promise.resolve();
     }
 
+    private mount(spec: Readonly<Record<string, unknown>>): void {
+      this.current.abort();
+      this.current = new AbortController();
+      this.spec = JSON.stringify(spec);
+      this.live = false;
+      this.node.replaceChildren();
+      const plan = PLANS[String(spec.kind)];
+      if (!plan) {
+        this.node.textContent = 'This view is of a newer jupyter_sio: reload after updating.';
+        return;
+      }
+      this.showSaved();
+      this.view = mountView(plan, asModel(spec), this.node, this.current.signal, this.begun);
+    }
+
+    /** Until rows come, or in their place, what was saved is shown. */
+    private showSaved(): void {
+      const { data, metadata } = this.model!;
+      const saved = (metadata[MIME] as { saved?: unknown } | undefined)?.saved;
+      if (typeof saved === 'number') this.node.append(showStill(data, saved));
+    }
+
+    private readonly begun = (): void => {
+      if (this.live) return;
+      this.live = true;
+      this.node.querySelector('.jsio-still')?.remove();
+    };
+
+    /** Called by Lumino, whenever the output comes into the page. */
+    onAfterAttach(): void {
+      this.unhook ??= beforeSaving(this, this.keep);
+    }
+
+    private readonly keep = (): void => {
+      const still = this.live ? this.view?.still?.() : null;
+      if (!still || !this.model) return;
+      const { data, metadata } = this.model;
+      const same = Object.entries(still.data).every(([type, value]) => data[type] === value);
+      if (same) return; // or each saving would change the file
+      const kept = Object.entries(data).filter(([type]) => !PICTURES.some(each => each === type));
+      this.model.setData({
+        data: { ...Object.fromEntries(kept), ...still.data },
+        metadata: { ...metadata, ...still.metadata, [MIME]: { saved: Date.now() } },
+      });
+    };
+
     override dispose(): void {
       this.current.abort();
+      this.unhook?.();
       super.dispose();
     }
   }

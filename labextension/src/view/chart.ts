@@ -120,6 +120,10 @@ export class Chart {
     this.colors.clear();
   }
 
+  get canvas(): HTMLCanvasElement {
+    return this.uplot.ctx.canvas;
+  }
+
   destroy(): void {
     this.ending.abort();
     this.uplot.destroy();

@@ -5,6 +5,7 @@ import { make, makeRoot, StatusLine } from './dom';
 import { formatBytes, formatCount } from './format';
 import { Pending } from './pending';
 import type { Said } from './situation';
+import { type Still, stillOf } from './still';
 import { Tally } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
@@ -16,6 +17,8 @@ const decodeHere: Decode = (bytes, media) => createImageBitmap(new Blob([bytes],
 
 /** An image of so few pixels shows them as they are when it is enlarged. */
 const SMALL = 96;
+/** The longer side of what a saved notebook keeps. */
+const STILL_SIZE = 1_024;
 
 export interface ImageOptions {
   title: string;
@@ -59,6 +62,18 @@ export class ImageView implements View {
 
   say(said: Said): void {
     this.status.say(said);
+  }
+
+  still(): Still | null {
+    const { canvas } = this;
+    if (canvas.hidden) return null;
+    const scale = Math.min(1, STILL_SIZE / Math.max(canvas.width, canvas.height));
+    const [width, height] = [canvas.width * scale, canvas.height * scale];
+    const copy = make('canvas', '');
+    [copy.width, copy.height] = [Math.ceil(width), Math.ceil(height)];
+    copy.getContext('2d')?.drawImage(canvas, 0, 0, copy.width, copy.height);
+    const shown = canvas.clientHeight > 0 ? canvas.clientHeight / height : 1;
+    return stillOf(copy, width * shown, height * shown);
   }
 
   private readonly apply = (delivery: Delivery): void => {

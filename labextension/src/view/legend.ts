@@ -69,6 +69,16 @@ export class Legend {
     return `${this.x} ${formatNumber(trace ? value : Number(value.toPrecision(4)))}`;
   }
 
+  /** The lines that are shown: what they are called, and the custom property of their colour. */
+  shown(): { label: string; color: string }[] {
+    return [...this.entries.values()]
+      .filter(({ line, button }) => line.visible && !button.hidden)
+      .map(({ line, button }) => ({
+        label: button.querySelector('.jsio-name')!.textContent,
+        color: line.color,
+      }));
+  }
+
   private makeEntry(stream: string, column: string, trace: Trace): Entry {
     const index = this.entries.size;
     const color = `--jsio-series-${(index % COLORS) + 1}`;

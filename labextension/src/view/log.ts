@@ -9,6 +9,7 @@ import { formatClock, formatCount } from './format';
 import { type Level, LEVELS, type Line, matches, readLine, rolesOf } from './lines';
 import { Pending } from './pending';
 import type { Said } from './situation';
+import { type Still, textStill } from './still';
 import { Tally } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
@@ -26,6 +27,7 @@ export interface LogOptions {
 const USUAL: LogOptions = { title: '', height: null, level: '', maxLines: 10_000 };
 /** Lines in the page, of those that are kept. */
 const MOST_SHOWN = 1_000;
+const STILL_LINES = 50;
 const NEAR = 8;
 
 export class LogView implements View {
@@ -69,6 +71,14 @@ export class LogView implements View {
 
   say(said: Said): void {
     this.status.say(said);
+  }
+
+  still(): Still | null {
+    const lines = this.kept.slice(-STILL_LINES);
+    if (lines.length === 0) return null;
+    const { rows } = this.tally;
+    const left = lines.length < rows ? [`(the newest of ${formatCount(rows)} lines)`] : [];
+    return textStill([...left, ...lines.map(written)].join('\n'));
   }
 
   private build(root: HTMLElement, label: string): void {
@@ -186,11 +196,16 @@ export class LogView implements View {
   }
 }
 
+const clock = ({ time, zoned }: Line): string =>
+  typeof time === 'number' ? formatClock(Math.floor(time), zoned) : (time ?? '');
+
+const written = (line: Line): string =>
+  [clock(line), line.label, line.text].filter(Boolean).join('  ');
+
 function element(line: Line): HTMLElement {
   const item = make('li', 'jsio-line');
   if (line.level) item.dataset.level = line.level;
-  const { time } = line;
-  const when = typeof time === 'number' ? formatClock(Math.floor(time), line.zoned) : time;
+  const when = clock(line);
   if (when) item.append(make('span', 'jsio-when', when));
   if (line.label) item.append(make('span', 'jsio-level', line.label));
   item.append(make('span', 'jsio-words', line.text));

@@ -15,6 +15,8 @@ import { Pending } from './pending';
 import type { Range } from './range';
 import type { Said } from './situation';
 import { Source } from './source';
+import type { Still } from './still';
+import { plotStill } from './plot_still';
 import { tellMissing } from './tally';
 import { followTheme } from './theme';
 import { type Extremes, noExtremes } from './trace';
@@ -87,6 +89,14 @@ export class Plot implements View {
   say(said: Said): void {
     this.status.say(said);
     setText(this.empty, said.tone === 'good' ? 'waiting for rows' : said.text);
+  }
+
+  still(): Still | null {
+    const lines = this.legend.shown();
+    if (!this.chart || lines.length === 0) return null;
+    this.drawNow();
+    const { title } = this.options;
+    return plotStill(this.chart.canvas, { root: this.root, title, lines, width: this.width });
   }
 
   // --- data ---------------------------------------------------------------------------------
@@ -180,7 +190,10 @@ export class Plot implements View {
   private readonly draw = (): void => {
     // While JupyterLab changes its theme there is no width for a moment, and nothing tells its end.
     this.width = this.area.clientWidth || this.width;
-    if (!this.onScreen || this.width === 0) return;
+    if (this.onScreen && this.width > 0) this.drawNow();
+  };
+
+  private drawNow(): void {
     const lines = this.lines();
     const chart = this.chartFor(this.currentLook());
     this.camera.look({
@@ -192,7 +205,7 @@ export class Plot implements View {
     this.empty.hidden = lines.some(line => line.trace.length > 0);
     this.tellNumbers();
     this.tellRows(lines, chart.complete);
-  };
+  }
 
   private currentLook(): Look {
     const sources = [...this.sources.values()];

@@ -7,6 +7,7 @@ import { formatCount } from './format';
 import { Pending } from './pending';
 import { Rows } from './rows';
 import type { Said } from './situation';
+import { type Still, tableStill } from './still';
 import { type Shown, Strip } from './strip';
 import { Tally } from './tally';
 import { followTheme } from './theme';
@@ -29,6 +30,8 @@ const MOST_COLUMNS = 50;
 /** In CSS pixels; style.css has the same. */
 const ROW_HEIGHT = 26;
 const OVERSCAN = 6;
+const STILL_ROWS = 20;
+const STILL_COLUMNS = 20;
 /** So near to its end, a table follows. */
 const NEAR = 4;
 
@@ -79,6 +82,21 @@ export class TableView implements View {
 
   say(said: Said): void {
     this.status.say(said);
+  }
+
+  still(): Still | null {
+    const { length } = this.rows;
+    const columns = this.columns.slice(0, STILL_COLUMNS);
+    if (length === 0 || columns.length === 0) return null;
+    const from = Math.max(0, length - STILL_ROWS);
+    const cells = Array.from({ length: length - from }, (_, index) => {
+      const found = this.rows.find(from + index)!;
+      const values = columns.map(name => cellText(found.table.column(name), found.row));
+      return [formatCount(found.number), ...values];
+    });
+    const { rows } = this.tally;
+    const note = `${length - from < rows ? 'the newest of ' : ''}${formatCount(rows)} rows`;
+    return tableStill(['row', ...columns.map(name => brief(name))], cells, note);
   }
 
   private build(root: HTMLElement, signal: AbortSignal): void {

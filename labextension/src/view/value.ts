@@ -6,6 +6,7 @@ import { make, makeRoot, setText, StatusLine } from './dom';
 import { formatClock, formatSpec } from './format';
 import { Pending } from './pending';
 import type { Said } from './situation';
+import { type Still, textStill } from './still';
 import { followTheme } from './theme';
 import type { View } from './view';
 
@@ -46,6 +47,13 @@ export class Value implements View {
 
   say(said: Said): void {
     this.status.say(said);
+  }
+
+  still(): Still | null {
+    if (this.time === null) return null;
+    const { label, unit } = this.options;
+    const amount = unit ? `${this.shown} ${unit}` : this.shown;
+    return textStill(label ? `${label}: ${amount}` : amount);
   }
 
   private readonly apply = (delivery: Delivery): void => {

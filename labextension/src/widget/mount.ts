@@ -1,5 +1,6 @@
 /** What all widgets do: find the server, watch the streams, and say how that goes. */
 import type { Connection } from '../client';
+import type { Delivery } from '../protocol/delivery';
 import { isKernelId, type KernelTarget } from '../protocol/target';
 import { Story } from '../story';
 import { Actions } from '../view/actions';
@@ -58,13 +59,23 @@ export function widgetOf(plan: Plan): Widget {
   };
 }
 
-/** Show in `el` what `model` says, until `signal` is aborted. */
-export function mountView(plan: Plan, model: Model, el: HTMLElement, signal: AbortSignal): void {
+/**
+ * Show in `el` what `model` says, until `signal` is aborted.
+ *
+ * @param begun - called when the first rows have come
+ */
+export function mountView(
+  plan: Plan,
+  model: Model,
+  el: HTMLElement,
+  signal: AbortSignal,
+  begun?: () => void,
+): View {
   const view = plan.view(model, el, signal);
   const target = findKernel(model);
   if (typeof target === 'string') {
     view.say({ text: target, tone: 'bad' });
-    return;
+    return view;
   }
   const streams = plan.streams(model);
   const connection = lease(target, streams, signal);
@@ -73,12 +84,17 @@ export function mountView(plan: Plan, model: Model, el: HTMLElement, signal: Abo
   offerActions(connection, textsOf(model, 'buttons') ?? [], el, signal);
   const options = plan.tail ? { tail: plan.tail(model) } : {};
   for (const stream of streams) {
-    const watch = connection.subscribe(stream, story.take, { window: WINDOW, ...options });
+    const take = (delivery: Delivery): void => {
+      if (delivery.kind === 'rows') begun?.();
+      story.take(delivery);
+    };
+    const watch = connection.subscribe(stream, take, { window: WINDOW, ...options });
     signal.addEventListener('abort', () => {
       watch.close();
     });
   }
   story.tell();
+  return view;
 }
 
 function offerActions(

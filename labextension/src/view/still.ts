@@ -1,0 +1,86 @@
+/**
+ * What is left of a view in a saved notebook: a picture or a few words, which are read without a
+ * kernel, and without our code.
+ */
+import { formatTime } from './format';
+import { make } from './dom';
+
+/** By MIME type, as Jupyter has it. */
+export interface Still {
+  data: Record<string, string>;
+  metadata: Record<string, object>;
+}
+
+/** Every MIME type that a still may have beside text. */
+export const PICTURES = ['image/png', 'image/jpeg', 'text/html'] as const;
+/** A picture of more bytes is saved smaller. */
+export const MOST_BYTES = 512 * 1024;
+
+/** A picture of a canvas; `width` and `height`, in CSS pixels, are how large it is shown. */
+export function stillOf(canvas: HTMLCanvasElement, width: number, height: number): Still {
+  let [type, data] = ['image/png', canvas.toDataURL('image/png')];
+  if (data.length > (4 / 3) * MOST_BYTES) {
+    [type, data] = ['image/jpeg', canvas.toDataURL('image/jpeg', 0.85)];
+  }
+  const size = { width: Math.round(width), height: Math.round(height) };
+  return { data: { [type]: data.slice(data.indexOf(',') + 1) }, metadata: { [type]: size } };
+}
+
+/** A table as HTML and as text; `note` says what of it is shown. */
+export function tableStill(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  note: string,
+): Still {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map(line => line[column]!.length)));
+  const text = lines.map(line =>
+    line
+      .map((cell, column) => cell.padStart(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  const html = `${htmlTable(head, rows)}\n<p>${escaped(note)}</p>`;
+  return { data: { 'text/plain': [...text, note].join('\n'), 'text/html': html }, metadata: {} };
+}
+
+export const textStill = (text: string): Still => ({ data: { 'text/plain': text }, metadata: {} });
+
+function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[], kind: 'th' | 'td'): string =>
+    `<tr>${cells.map(cell => `<${kind}>${escaped(cell)}</${kind}>`).join('')}</tr>`;
+  const body = rows.map(cells => line(cells, 'td')).join('\n');
+  return `<table>\n<thead>${line(head, 'th')}</thead>\n<tbody>\n${body}\n</tbody>\n</table>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** A text as HTML that says the same. */
+const escaped = (text: string): string => text.replace(/[&<>"']/g, found => ENTITIES[found]!);
+
+/** Show what was saved. Of its HTML nothing is used: its text says the same. */
+export function showStill(data: Readonly<Record<string, unknown>>, saved: number): HTMLElement {
+  const root = make('figure', 'jsio-still');
+  const type = PICTURES.find(each => each !== 'text/html' && typeof data[each] === 'string');
+  const caption = `As saved at ${formatTime(Math.floor(saved / 1000) * 1000)}`;
+  if (type) {
+    const image = make('img', 'jsio-still-picture');
+    image.src = `data:${type};base64,${(data[type] as string).replaceAll('\n', '')}`;
+    image.alt = caption;
+    root.append(image);
+  } else {
+    root.append(make('pre', 'jsio-still-text', textOf(data['text/plain'])));
+  }
+  root.append(make('figcaption', '', caption));
+  return root;
+}
+
+/** nbformat has a text as one, or as its lines. */
+const textOf = (value: unknown): string =>
+  Array.isArray(value) ? value.join('') : typeof value === 'string' ? value : '';
