@@ -46,6 +46,11 @@ test-ts: $(NPM)
 torture: $(FOR_TEST) ## hostile clients: all mutants, floods, memory and delays; some minutes
 	python -m pytest -m torture -s $(PYTEST_ARGS)
 
+.PHONY: trainers
+trainers: $(FOR_TEST) ## the callbacks with Keras, Lightning and Transformers themselves: a gigabyte
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 python -m pip install -q -e '.[test,trainers]'
+	python -m pytest -m trainers $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: lint-py lint-ts ## ruff, mypy, eslint, prettier, tsc
 

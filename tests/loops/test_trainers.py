@@ -114,6 +114,7 @@ def last(server: Peer, stream: str) -> dict[str, Any]:
 # --- the libraries themselves ----------------------------------------------------------------
 
 
+@pytest.mark.trainers
 def test_keras_trains_and_is_told(kernels: Kernels, server: Peer):
     out, _ = kernels.run(CALM + KERAS)
     rows = table(server)
@@ -132,6 +133,7 @@ def test_keras_trains_and_is_told(kernels: Kernels, server: Peer):
     assert (bar["n"], bar["total"], bar["state"]) == (9, 9, "finished")
 
 
+@pytest.mark.trainers
 def test_lightning_trains_and_is_told(kernels: Kernels, server: Peer):
     _, err = kernels.run(CALM + LIGHTNING, status=1)
     assert "ValueError: diverged" in err
@@ -155,6 +157,7 @@ def test_lightning_trains_and_is_told(kernels: Kernels, server: Peer):
     assert (bar["n"], bar["state"]) == (4, "stopped")
 
 
+@pytest.mark.trainers
 def test_transformers_trains_and_is_told(kernels: Kernels, server: Peer):
     kernels.run(CALM + TRANSFORMERS)
     rows = table(server, "tuning")
