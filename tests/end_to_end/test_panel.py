@@ -31,7 +31,7 @@ def rate(value, *, viewer):
 
 def train():
     for step in range(100_000):
-        loss.push(step=step, loss=math.exp(-step / 400) + 0.03 * math.sin(step / 7))
+        loss.push(step=step, loss=math.exp(-step / 900) + 0.04 * math.sin(step / 31))
         if step % 20 == 0:
             notes.push(level="info", text=f"step {step}")
             sio.emit("checkpoint", {"step": step})
@@ -314,6 +314,10 @@ def test_the_palette_has_its_commands(panel: Locator, page: Page):
 def test_the_panel_has_the_colours_of_the_theme(panel: Locator, page: Page):
     stream(panel, "loss").get_by_role("button", name="loss", exact=True).click()
     expect(page.locator(".jsio-plot .jsio-said")).to_have_text("live", timeout=MS)
+    plot = page.locator(".jsio-plot-area")
+    before = plot.bounding_box()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    wait_for(lambda: plot.bounding_box()["height"] < before["height"] - 100, "the plot to fit", 15)
     colour = "element => getComputedStyle(element).backgroundColor"
     colours = []
     for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
@@ -321,8 +325,6 @@ def test_the_panel_has_the_colours_of_the_theme(panel: Locator, page: Page):
         page.wait_for_timeout(2_000)
         colours.append(panel.evaluate(colour))
         if PICTURES:
-            page.set_viewport_size({"width": 1280, "height": 800})
-            page.wait_for_timeout(1_000)
             page.screenshot(path=f"{PICTURES}/panel-{name}.png")
     assert len(set(colours)) == 2
 

@@ -80,6 +80,13 @@ export class Card {
     for (const delivery of this.waiting.splice(0)) this.story.take(delivery);
   }
 
+  /** Make the plot anew: there is more or less room for it. */
+  refit(): void {
+    if (this.element.dataset.view !== 'plot') return;
+    this.shape = '';
+    this.arrange();
+  }
+
   private readonly take = (delivery: Delivery): void => {
     // What is not shown is not acknowledged: the window closes, and the server keeps the rest.
     if (this.board.paused) this.waiting.push(delivery);

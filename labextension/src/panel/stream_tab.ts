@@ -16,9 +16,12 @@ export interface Shown {
 
 /** What stands above and below a plot. */
 const BESIDE_PX = 150;
+/** Nobody drags for so long without a change. */
+const DRAG_MS = 300;
 
 export class StreamTab {
   private kernelId = '';
+  private card: Card | null = null;
   private current = new AbortController();
 
   constructor(
@@ -34,6 +37,7 @@ export class StreamTab {
     signal.addEventListener('abort', () => {
       this.current.abort();
     });
+    this.fit(signal);
     this.choose();
   }
 
@@ -42,6 +46,24 @@ export class StreamTab {
     const kernelId = kernelFor(this.directory.kernels, { ...this.shown, kernelId: held });
     if (kernelId !== this.kernelId) this.show(kernelId);
   };
+
+  /** A plot is as high as the tab, also when that changes. */
+  private fit(signal: AbortSignal): void {
+    let height = this.place.clientHeight;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const observer = new ResizeObserver(() => {
+      const now = this.place.clientHeight;
+      if (now === height || now === 0) return; // 0: behind another tab
+      height = now;
+      clearTimeout(timer);
+      timer = setTimeout(() => this.card?.refit(), DRAG_MS);
+    });
+    observer.observe(this.place);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      observer.disconnect();
+    });
+  }
 
   private show(kernelId: string): void {
     this.kernelId = kernelId;
@@ -55,7 +77,8 @@ export class StreamTab {
     const nothing = (): void => undefined;
     const plotRoom = (): number => this.place.clientHeight - BESIDE_PX;
     const board = { paused: false, begun: nothing, came: nothing, may: this.maySend, plotRoom };
-    this.place.replaceChildren(new Card(info, connection, board, signal).element);
+    this.card = new Card(info, connection, board, signal);
+    this.place.replaceChildren(this.card.element);
   }
 }
 

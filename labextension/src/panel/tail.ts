@@ -4,6 +4,7 @@ import type { Column, Kind, Table } from '../protocol/payload';
 import { cellText } from '../view/cell';
 import { chooseX } from '../view/choose';
 import { brief } from '../view/dom';
+import { formatNumber } from '../view/format';
 
 /** Points of the curve. */
 export const MOST_POINTS = 120;
@@ -33,7 +34,7 @@ export class Tail {
       this.points = points.slice(-MOST_POINTS);
     }
     const last = lastRow(column, skip, table.rows);
-    if (last !== null) this.value = brief(cellText(column, last), MOST_LETTERS);
+    if (last !== null) this.value = tellShort(column, last);
   }
 
   /** The column shown so far while there is one of that name, else what is most worth a look. */
@@ -54,4 +55,12 @@ export class Tail {
 function lastRow(column: Column, from: number, rows: number): number | null {
   for (let row = rows - 1; row >= from; row--) if (!column.isNull(row)) return row;
   return null;
+}
+
+/** There is room for a word: a number that is no whole one has four digits. */
+function tellShort(column: Column, row: number): string {
+  const value = column.at(row);
+  const broken = typeof value === 'number' && column.kind === 'number' && !Number.isInteger(value);
+  if (!broken) return brief(cellText(column, row), MOST_LETTERS);
+  return formatNumber(Number(value.toPrecision(Math.abs(value) < 1000 ? 4 : 6)));
 }

@@ -42,6 +42,11 @@ describe('a tail', () => {
     assert.deepEqual([tail.column, tail.value, tail.points], ['text', 'done', []]);
   });
 
+  test('tells a number in four digits, a whole one in all', () => {
+    assert.equal(tailOf(rows([{ v: -0.00598439 }])).value, '-0.005984');
+    assert.equal(tailOf(rows([{ v: 123456 }])).value, (123456).toLocaleString());
+  });
+
   test('stays with its newest value while others are missing', () => {
     assert.equal(tailOf(rows([{ v: 3 }]), rows([{ v: null }])).value, '3');
   });
