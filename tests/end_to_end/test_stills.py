@@ -125,6 +125,9 @@ def test_without_a_kernel_the_last_state_is_shown(
         for at in (0, 4):
             loaded = "img => img.decode().then(() => img.naturalWidth)"
             assert stills.nth(at).locator("img").evaluate(loaded) >= 32
+        box = stills.nth(4).locator("img").bounding_box()
+        assert box is not None
+        assert round(box["height"]) == 100, "it is not as large as it was"
         expect(stills.first.locator("figcaption")).to_contain_text("As saved at")
         expect(page.locator(".jsio-plot .jsio-plot-area")).to_be_hidden()
         page.evaluate(SAVE)

@@ -77,9 +77,9 @@ export function outputExtension(Widget: WidgetClass): object {
 
     /** Until rows come, or in their place, what was saved is shown. */
     private showSaved(): void {
-      const { data, metadata } = this.model!;
-      const saved = (metadata[MIME] as { saved?: unknown } | undefined)?.saved;
-      if (typeof saved === 'number') this.node.append(showStill(data, saved));
+      const model = this.model!;
+      const saved = (model.metadata[MIME] as { saved?: unknown } | undefined)?.saved;
+      if (typeof saved === 'number') this.node.append(showStill(model, saved));
     }
 
     private readonly begun = (): void => {
@@ -91,6 +91,8 @@ export function outputExtension(Widget: WidgetClass): object {
     /** Called by Lumino, whenever the output comes into the page. */
     onAfterAttach(): void {
       this.unhook ??= beforeSaving(this, this.keep);
+      const text = this.node.querySelector('.jsio-still-text');
+      if (text) text.scrollTop = text.scrollHeight; // the newest is last
     }
 
     private readonly keep = (): void => {

@@ -78,7 +78,8 @@ export class LogView implements View {
     if (lines.length === 0) return null;
     const { rows } = this.tally;
     const left = lines.length < rows ? [`(the newest of ${formatCount(rows)} lines)`] : [];
-    return textStill([...left, ...lines.map(written)].join('\n'));
+    const { title } = this.options;
+    return textStill([...(title ? [title] : []), ...left, ...lines.map(written)].join('\n'));
   }
 
   private build(root: HTMLElement, label: string): void {

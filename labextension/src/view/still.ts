@@ -64,8 +64,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** A text as HTML that says the same. */
 const escaped = (text: string): string => text.replace(/[&<>"']/g, found => ENTITIES[found]!);
 
+/** What an output holds, as read from a file. */
+export interface Saved {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
 /** Show what was saved. Of its HTML nothing is used: its text says the same. */
-export function showStill(data: Readonly<Record<string, unknown>>, saved: number): HTMLElement {
+export function showStill({ data, metadata }: Saved, saved: number): HTMLElement {
   const root = make('figure', 'jsio-still');
   const type = PICTURES.find(each => each !== 'text/html' && typeof data[each] === 'string');
   const caption = `As saved at ${formatTime(Math.floor(saved / 1000) * 1000)}`;
@@ -73,6 +79,8 @@ export function showStill(data: Readonly<Record<string, unknown>>, saved: number
     const image = make('img', 'jsio-still-picture');
     image.src = `data:${type};base64,${(data[type] as string).replaceAll('\n', '')}`;
     image.alt = caption;
+    const size = metadata[type] as { width?: unknown } | undefined;
+    if (typeof size?.width === 'number') image.width = size.width;
     root.append(image);
   } else {
     root.append(make('pre', 'jsio-still-text', textOf(data['text/plain'])));

@@ -95,7 +95,8 @@ export class TableView implements View {
       return [formatCount(found.number), ...values];
     });
     const { rows } = this.tally;
-    const note = `${length - from < rows ? 'the newest of ' : ''}${formatCount(rows)} rows`;
+    const { title } = this.options;
+    const note = `${title ? `${title}: ` : ''}${length - from < rows ? 'the newest of ' : ''}${formatCount(rows)} rows`;
     return tableStill(['row', ...columns.map(name => brief(name))], cells, note);
   }
 
