@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -22,6 +21,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+import psutil
 from tornado.httpclient import HTTPClientError
 from websockets.sync.client import connect
 
@@ -339,40 +339,30 @@ class Hub:
 
     def kill_proxy(self) -> None:
         """End the proxy; the Hub starts another within a second or two."""
-        pid_file = self.folder / "run" / "proxy.pid"
-        pid = int(pid_file.read_text().splitlines()[0])
+        pid = self._proxy_pid()
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: int(pid_file.read_text().splitlines()[0]) != pid, "another proxy")
+        eventually(lambda: self._proxy_pid() != pid, "another proxy")
 
     def close(self) -> None:
         """Stop everything as the Hub does at Ctrl-C; what outlives that is killed."""
-        pids = self._pids()
+        ours = psutil.Process(self._process.pid).children(recursive=True)
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # The Hub looks after its proxy so often here that it may start another while it stops.
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            proxy = psutil.Process(self._proxy_pid())
+            if str(PROXY) in proxy.cmdline():
+                ours.append(proxy)
+        for process in ours:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
-    def _pids(self) -> list[int]:
-        """List the proxy's and the servers' processes, by what the Hub itself says of them."""
-        text = self.log.read_text(errors="replace")
-        return [int(pid) for pid in re.findall(r"pid (\d+)|PID (\d+)", text) for pid in pid if pid]
-
-    @contextlib.contextmanager
-    def reading_log(self) -> Iterator[Callable[[], str]]:
-        """Give what is written to the log from here on; all of the processes share it."""
-        start = self.log.stat().st_size
-
-        def read() -> str:
-            with open(self.log, "rb") as log:
-                log.seek(start)
-                return log.read().decode(errors="replace")
-
-        yield read
+    def _proxy_pid(self) -> int:
+        return int((self.folder / "run" / "proxy.pid").read_text().splitlines()[0])
 
 
 def free_port() -> int:
