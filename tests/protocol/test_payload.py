@@ -84,7 +84,7 @@ def test_any_type_is_cut_at_both_ends(name: str, skip: int, rows: int) -> None:
     assert cut.pydict() == whole.slice(skip, rows).to_pydict()
 
 
-@pytest.mark.parametrize("name", set(ANY_TYPE) - {"list", "struct", "category"})
+@pytest.mark.parametrize("name", sorted(set(ANY_TYPE) - {"list", "struct", "category"}))
 def test_nanoarrow_can_write_what_was_cut(name: str) -> None:
     out = io.BytesIO()
     with nanoarrow.ipc.StreamWriter.from_writable(out) as writer:
