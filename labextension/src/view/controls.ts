@@ -147,19 +147,34 @@ function shapeOf(mirrored: Mirrored, id: string, depth: number): unknown {
   ];
 }
 
+/** For so long after an answer, states that were told before it may still come. */
+const SETTLING_MS = 400;
+
+/** Call back later; what is returned calls it off. */
+export type Later = (callback: () => void) => () => void;
+
+const later: Later = callback => {
+  const timer = setTimeout(callback, SETTLING_MS);
+  return () => {
+    clearTimeout(timer);
+  };
+};
+
 /** At most one request of a model is on its way; of those that follow the newest is sent next. */
 export class Requests {
   private readonly busy = new Set<string>();
+  private readonly settling = new Map<string, () => void>();
   private readonly next = new Map<string, Gesture>();
 
   constructor(
     private readonly send: (model: string, gesture: Gesture) => Promise<void>,
     /** Called with what went wrong with the last one, or null, when there is no more to send. */
     private readonly done: (problem: unknown) => void,
+    private readonly wait: Later = later,
   ) {}
 
   waits(model: string): boolean {
-    return this.busy.has(model);
+    return this.busy.has(model) || this.settling.has(model);
   }
 
   readonly add = (model: string, gesture: Gesture): void => {
@@ -169,6 +184,8 @@ export class Requests {
 
   private async work(model: string): Promise<void> {
     this.busy.add(model);
+    this.settling.get(model)?.();
+    this.settling.delete(model);
     let problem: unknown = null;
     for (let gesture = this.take(model); gesture; gesture = this.take(model)) {
       problem = await this.send(model, gesture).then(
@@ -177,7 +194,16 @@ export class Requests {
       );
     }
     this.busy.delete(model);
-    this.done(problem);
+    if (problem === null) this.settle(model);
+    else this.done(problem);
+  }
+
+  private settle(model: string): void {
+    const settled = (): void => {
+      this.settling.delete(model);
+      this.done(null);
+    };
+    this.settling.set(model, this.wait(settled));
   }
 
   private take(model: string): Gesture | undefined {

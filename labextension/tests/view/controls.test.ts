@@ -77,6 +77,7 @@ function requests() {
   const sent: unknown[] = [];
   const done: unknown[] = [];
   const answers: ((problem?: Error) => void)[] = [];
+  let settle = (): void => undefined;
   const made = new Requests(
     (_model, gesture) =>
       new Promise((ok, fail) => {
@@ -87,23 +88,47 @@ function requests() {
         });
       }),
     problem => done.push(problem),
+    callback => {
+      settle = callback;
+      return () => (settle = () => undefined);
+    },
   );
   const value = (value: number): Gesture => ({ values: { value } });
   const answer = async (problem?: Error): Promise<void> => {
     answers.shift()!(problem);
     await settled();
   };
-  return { made, sent, done, value, answer };
+  return {
+    made,
+    sent,
+    done,
+    value,
+    answer,
+    settle: () => {
+      settle();
+    },
+  };
 }
 
 test('one request is on its way, and the newest of those that follow is next', async () => {
-  const { made, sent, done, value, answer } = requests();
+  const { made, sent, done, value, answer, settle } = requests();
   for (const each of [1, 2, 3, 4]) made.add('m', value(each));
   assert.deepEqual(sent, [1]);
   await answer();
   assert.deepEqual([sent, done, made.waits('m')], [[1, 4], [], true]);
   await answer();
+  assert.deepEqual([done, made.waits('m')], [[], true]);
+  settle();
   assert.deepEqual([done, made.waits('m')], [[null], false]);
+});
+
+test('a state from before the answer is not shown, nor while the reader goes on', async () => {
+  const { made, sent, done, value, answer, settle } = requests();
+  made.add('m', value(1));
+  await answer();
+  made.add('m', value(2));
+  settle();
+  assert.deepEqual([sent, done, made.waits('m')], [[1, 2], [], true]);
 });
 
 test('a refusal is told once nothing is on its way, and the next request goes out', async () => {
