@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+_FIRST = "end_to_end"  # the longest group
+
 # The background jobs of a shell ignore Ctrl-C, and all that they start inherits that: a run of the
 # tests begun like this would start kernels that nobody can interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -13,15 +15,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one worker, and the Hub's in the one that has the Hub.
+    """Share the tests out to workers: a file's stay together, and so do those of all browsers.
 
-    They come last: it and its servers live until the session ends.
+    Two JupyterLabs at once are slow. The Hub's come last: it lives until the session ends.
     """
     for item in items:
-        group = "hub" if _of_hub(item) else str(item.path)
+        folder = item.path.parent.name
+        group = folder if folder in ("end_to_end", "hub") else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=_of_hub)
-
-
-def _of_hub(item: pytest.Item) -> bool:
-    return "hub" in item.path.parts
+    items.sort(key=lambda item: (item.path.parent.name == "hub", item.path.parent.name != _FIRST))

@@ -186,9 +186,12 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
     def _check_room(self) -> None:
         # Of polled sessions some are over, and wait a moment to say why.
         leaving = 0 if self._polls is None else self._polls.leaving
-        if len(self._router.eio.sockets) + leaving >= self._limits.connections.connections:
+        taken = len(self._router.eio.sockets) + leaving + len(self._router.arriving)
+        if taken >= self._limits.connections.connections:
             self._router.count("refused_connections")
             raise web.HTTPError(429, "too many connections (3504)")
+        # Its place is its own from here on: the loop may run before it is open.
+        self._router.arriving.add(self)
 
     def skip_check_origin(self) -> bool:
         """Only a ticket or a token in a header frees from the origin check.
@@ -218,6 +221,7 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._poll = self._polls.open(
                 self, self._access, Identity.of(self), self._environ(self._access)
             )
+            self._router.arriving.discard(self)
         await self._polls.get(self._poll, self)
 
     @allow_unauthenticated
@@ -226,6 +230,11 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
         assert self._polls is not None and self._poll is not None
         await self._polls.post(self._poll, self, bytes(self._body))
 
+    def on_finish(self) -> None:
+        """Give the place back that a handshake had, whatever became of it."""
+        self._router.arriving.discard(self)
+        super().on_finish()
+
     @allow_unauthenticated
     def options(self) -> None:
         """Refuse, in ``prepare``."""
@@ -233,6 +242,7 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Begin the session. (WebSocketMixin's own pings are not started.)."""
         assert self._access is not None
+        self._router.arriving.discard(self)
         if self._poll is not None:
             assert self._polls is not None
             self._upgrade = self._polls.upgrade(self._poll, self)

@@ -41,6 +41,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -180,6 +181,8 @@ class Router(AsyncServer):  # type: ignore[misc]
             transports=["websocket"],
             monitor_clients=False,  # Sweep does
         )
+        # Handshakes that were let in and are not open yet.
+        self.arriving: weakref.WeakSet[Any] = weakref.WeakSet()
         self._sweep = Sweep(self.eio.sockets)
         self.configure(limits)
 

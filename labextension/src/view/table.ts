@@ -118,6 +118,8 @@ export class TableView implements View {
     this.scroller.addEventListener('scroll', this.scrolled, { signal, passive: true });
     this.newest.addEventListener('click', () => {
       this.following = true;
+      // At once: a scroll event of a moment ago would else be taken for the reader's next step.
+      this.scroller.scrollTop = this.scroller.scrollHeight;
       this.pending.redraw();
     });
   }
