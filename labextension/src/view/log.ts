@@ -61,6 +61,8 @@ export class LogView implements View {
     this.level.addEventListener('change', this.sift, { signal });
     this.newest.addEventListener('click', () => {
       this.following = true;
+      // At once, for the same reason as in a table.
+      this.list.scrollTop = this.list.scrollHeight;
       this.pending.redraw();
     });
   }
