@@ -8,8 +8,8 @@ SHELL := bash
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# Much of a test's time is waiting: two at once need little more of a machine than one.
-PYTEST_JOBS ?= 2
+# More are quicker where there are cores for it: a JupyterLab with a browser takes two.
+PYTEST_JOBS ?= 0
 export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

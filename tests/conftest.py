@@ -14,14 +14,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out to workers: a file's stay together, and so do those of all browsers.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Group tests for workers: a file's stay together, and so do those of all browsers.
 
-    Two JupyterLabs at once are slow. The Hub's come last: it lives until the session ends.
+    Two JupyterLabs at once are slow, and there is one Hub.
     """
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder in ("end_to_end", "hub") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    folder = item.path.parent.name
+    group = folder if folder in ("end_to_end", "hub") else str(item.path)
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest group come first and the Hub's last: it lives until the session ends."""
     items.sort(key=lambda item: (item.path.parent.name == "hub", item.path.parent.name != _FIRST))
