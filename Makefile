@@ -38,7 +38,7 @@ hub: $(FOR_HUB) $(HUB) ## JupyterHub with two users on this machine, ready to ru
 
 .PHONY: test
 test: lint test-ts $(FOR_TEST) $(HUB) chromium ## lint, unit tests of both languages, kernel and browser tests
-	python -m pytest -n $(PYTEST_JOBS) --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	python -m pytest -n $(PYTEST_JOBS) --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-ts
 test-ts: $(NPM)

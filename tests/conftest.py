@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 _FIRST = "end_to_end"  # the longest group
 
@@ -14,16 +16,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Group tests for workers: a file's stay together, and so do those of all browsers.
-
-    Two JupyterLabs at once are slow, and there is one Hub.
-    """
-    folder = item.path.parent.name
-    group = folder if folder in ("end_to_end", "hub") else str(item.path)
-    item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest group come first and the Hub's last: it lives until the session ends."""
     items.sort(key=lambda item: (item.path.parent.name == "hub", item.path.parent.name != _FIRST))
+
+
+class _Sharing(LoadScopeScheduling):
+    """Share tests out to workers: a file's stay together, and so do those of all browsers.
+
+    Two JupyterLabs at once are slow, and there is one Hub.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        folder, _, _ = file.rpartition("/")
+        return folder if folder.endswith((_FIRST, "/hub")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Sharing:
+    """Share the tests out by our rule, whatever `--dist` says."""
+    return _Sharing(config, log)
