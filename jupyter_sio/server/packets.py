@@ -161,19 +161,17 @@ def _decoded(text: str) -> Any:
 
 
 def _check_depth(data: object) -> None:
-    level = [data]
-    for _ in range(limits.Inbound.json_depth):
-        level = [item for holder in level for item in _items(holder)]
+    level: list[Any] = [[data]]
+    for _ in range(1 + limits.Inbound.json_depth):
+        level = [
+            item
+            for holder in level
+            for item in (holder if type(holder) is list else holder.values())
+            if type(item) is list or type(item) is dict
+        ]
         if not level:
             return
-    if any(isinstance(item, list | dict) for item in level):
-        raise BadRequest(f"JSON may nest {limits.Inbound.json_depth} deep")
-
-
-def _items(holder: object) -> Any:
-    if isinstance(holder, list):
-        return holder
-    return holder.values() if isinstance(holder, dict) else ()
+    raise BadRequest(f"JSON may nest {limits.Inbound.json_depth} deep")
 
 
 def _find_placeholders(data: object, count: int, slots: list[tuple[Any, Any, int]]) -> None:

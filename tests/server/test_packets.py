@@ -89,6 +89,11 @@ def test_json_may_nest_64_deep_and_no_deeper(depth):
             read(text)
 
 
+def test_brackets_within_text_nest_nothing():
+    with pytest.raises(BadRequest, match="begins with its name"):
+        read('2"' + "[" * 100 + '"')
+
+
 def test_wide_json_is_not_taken_for_deep_json():
     many = json.dumps(["x", [{"a": []}] * 500])
     assert len(read("2" + many).data[1]) == 500
