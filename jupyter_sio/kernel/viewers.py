@@ -12,7 +12,8 @@ from jupyter_sio.protocol.messages import ViewerInfo
 class Viewer:
     """One viewer: ``since`` in ms since 1970, ``lag`` in rows that it has not been sent.
 
-    Both are known to ``sio.viewers()`` alone.
+    ``kind`` is panel, widget, page, script or, by a share link, link. These three are known to
+    ``sio.viewers()`` alone.
     """
 
     id: str
@@ -20,6 +21,7 @@ class Viewer:
     grants: tuple[str, ...] = ()
     since: int | None = None
     lag: int | None = None
+    kind: str = ""
 
     @classmethod
     def of(cls, info: ViewerInfo, **more: Any) -> Viewer:
@@ -29,7 +31,8 @@ class Viewer:
     @classmethod
     def read(cls, entry: Any) -> Viewer:
         """Read one entry of ``$viewers``' answer."""
-        return cls.of(ViewerInfo.read(entry), since=entry.get("since"), lag=entry.get("lag"))
+        known = {key: entry[key] for key in ("since", "lag", "kind") if key in entry}
+        return cls.of(ViewerInfo.read(entry), **known)
 
 
 def viewer_id(viewer: Viewer | str | None) -> str | None:

@@ -18,7 +18,7 @@ from jupyter_sio.protocol.cursor import Cursor
 from jupyter_sio.protocol.grants import Access, Claim
 from jupyter_sio.protocol.history import History
 from jupyter_sio.protocol.lifetime import Lifetime
-from jupyter_sio.protocol.messages import Mode, StreamInfo, Subscribe, ViewerInfo
+from jupyter_sio.protocol.messages import Introduction, Mode, StreamInfo, Subscribe, ViewerInfo
 from jupyter_sio.protocol.rates import Bucket
 from jupyter_sio.server.clients import Client
 from jupyter_sio.server.session import Session
@@ -99,6 +99,7 @@ class Viewer:
     client: Client
     access: Access
     name: str
+    kind: str
     since: int
     events: Bucket
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
@@ -135,7 +136,8 @@ class Viewer:
 
     def entry(self) -> dict[str, object]:
         """Write its entry of ``$viewers``."""
-        return {**self.info().entry(), "since": self.since, "lag": self.lag}
+        known = {"kind": self.kind, "since": self.since, "lag": self.lag}
+        return {**self.info().entry(), **known}
 
 
 @dataclass(eq=False, slots=True)
@@ -234,13 +236,14 @@ class Registry:
         prefix, _, kernel_id = name.rpartition("/")
         return self.namespaces.get(kernel_id) if prefix == PREFIX else None
 
-    def new_viewer(self, client: Client, access: Access, name: str) -> Viewer:
+    def new_viewer(self, client: Client, access: Access, said: Introduction) -> Viewer:
         """Make the record of a viewer that was let in."""
         rates = self.limits.rates
         bucket = Bucket(
             per_second=rates.events_per_second, burst=rates.event_burst, now=time.monotonic()
         )
-        return Viewer(client, access, name or access.user, now_ms(), bucket)
+        kind = said.kind if access.link_id is None else "link"
+        return Viewer(client, access, said.name or access.user, kind, now_ms(), bucket)
 
     def check_stream_name(self, name: str) -> None:
         """Raise ``BadRequest`` if it is longer than this server allows."""

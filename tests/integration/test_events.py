@@ -324,13 +324,13 @@ async def test_an_answer_to_nothing_is_ignored(stage: Stage):
 
 async def test_viewers_lists_who_watches_and_how_far_behind(stage: Stage):
     opened = await stage.open()
-    wire = await stage.viewer(name="ada")
+    wire = await stage.viewer(name="ada", kind="widget")
     await stage.subscribe(wire, window=1)
     await stage.publish_all(opened["id"], [(10, b"x")] * 4)
     await stage.settled(wire)
     (entry,) = await stage.publisher.ask(stage.ns, "$viewers")
-    assert set(entry) == {"id", "name", "grants", "since", "lag"}
-    assert (entry["id"], entry["name"]) == (sid(stage, wire), "ada")
+    assert set(entry) == {"id", "name", "grants", "kind", "since", "lag"}
+    assert (entry["id"], entry["name"], entry["kind"]) == (sid(stage, wire), "ada", "widget")
     assert abs(entry["since"] - time.time() * 1000) < 60_000
     assert entry["lag"] == 30  # rows
 

@@ -139,6 +139,13 @@ async def test_a_kernels_link_begins_with_the_address_its_owner_came_by(share: S
 # --- what it opens -------------------------------------------------------------------------------
 
 
+async def test_who_comes_by_a_link_is_told_as_a_link_whatever_it_says(share: Share):
+    wire = await share.socket(await share.make())
+    await wire.join(share.stage.ns, {"protocol": 1, "kind": "panel"})
+    (entry,) = await share.stage.publisher.ask(share.stage.ns, "$viewers")
+    assert entry["kind"] == "link"
+
+
 async def test_a_links_ticket_says_what_it_opens(share: Share):
     link = await share.make(streams=["loss"], send=["stop"])
     status, answer = await share.redeem(link["secret"])

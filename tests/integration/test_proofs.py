@@ -142,7 +142,8 @@ async def test_the_list_has_numbers_where_the_one_has_viewers(stage: Stage):
     _, (listed,) = await rest(stage, "namespaces")
     _, one = await rest(stage, f"namespaces/{stage.kernel_id}")
     assert listed["viewers"] == 1
-    assert [set(viewer) for viewer in one["viewers"]] == [{"id", "name", "grants", "since", "lag"}]
+    keys = {"id", "name", "grants", "kind", "since", "lag"}
+    assert [set(viewer) for viewer in one["viewers"]] == [keys]
     assert {**listed, "viewers": one["viewers"]} == one
 
 

@@ -77,7 +77,17 @@ def test_what_only_the_server_sends_is_nobodys_to_send(name: str) -> None:
     [(None, ""), ({}, ""), ({"protocol": 1}, ""), ({"name": "Ada"}, "Ada"), ({"name": None}, "")],
 )
 def test_connect_auth_gives_the_name(auth: Any, name: str) -> None:
-    assert messages.read_connect_auth(auth) == name
+    assert messages.read_connect_auth(auth) == (name, "script")
+
+
+@pytest.mark.parametrize("kind", ["panel", "widget", "page", "script"])
+def test_connect_auth_says_what_a_client_is(kind: str) -> None:
+    assert messages.read_connect_auth({"name": "Ada", "kind": kind}) == ("Ada", kind)
+
+
+@pytest.mark.parametrize("kind", ["link", "admin", "", 5, None, ["panel"], {}])
+def test_a_kind_that_is_none_of_ours_is_a_scripts(kind: Any) -> None:
+    assert messages.read_connect_auth({"kind": kind}).kind == "script"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from jupyter_sio import limits
 from jupyter_sio.errors import BadRequest, Code, Refused
@@ -23,6 +23,9 @@ MEDIA = (ARROW, NDJSON, *BLOBS)
 Mode = Literal["every", "latest"]
 MODES = ("every", "latest")
 Why = Literal["evicted", "conflated", "publisher_overflow", "reset"]
+
+# What a client says it is; what came by a share link is a ``link``, whatever it says.
+KINDS = ("panel", "widget", "page", "script")
 
 NEVER_EVENTS = frozenset({"connect", "disconnect", "connect_error", "*"})
 
@@ -157,8 +160,15 @@ def read_payload(args: Sequence[Any], name: str) -> bytes:
     return args[1]
 
 
-def read_connect_auth(auth: object) -> str:
-    """Read CONNECT's ``auth``; returns the name the client gave itself ("" if none).
+class Introduction(NamedTuple):
+    """What a client says of itself at CONNECT: for people to read, and nothing follows from it."""
+
+    name: str = ""
+    kind: str = "script"
+
+
+def read_connect_auth(auth: object) -> Introduction:
+    """Read CONNECT's ``auth``. A kind that is none of ours is a script's.
 
     Raises
     ------
@@ -168,23 +178,24 @@ def read_connect_auth(auth: object) -> str:
     Source: protocol.md §4.
     """
     if auth is None:
-        return ""
+        return Introduction()
     if not isinstance(auth, dict):
-        raise Refused("auth must be an object {protocol, name}", code=Code.BAD_REQUEST)
+        raise Refused("auth must be an object {protocol, name, kind}", code=Code.BAD_REQUEST)
     number = auth.get("protocol", PROTOCOL)
     if type(number) is not int or number != PROTOCOL:
         raise Refused(
             f"this server speaks protocol {PROTOCOL}; got {found(number)}", code=Code.BAD_REQUEST
         )
-    name = auth.get("name", "")
+    name = auth.get("name")
     if name is None:
-        return ""
+        name = ""
     if not isinstance(name, str) or len(name) > limits.MAX_NAME_TEXT:
         raise Refused(
             f"auth.name must be text of at most {limits.MAX_NAME_TEXT} characters",
             code=Code.BAD_REQUEST,
         )
-    return name
+    kind = auth.get("kind")
+    return Introduction(name, kind if kind in KINDS else "script")
 
 
 def refusal(code: int, message: str) -> dict[str, Any]:
