@@ -28,7 +28,15 @@ from jupyter_sio.kernel.interrupts import HeldBack
 from jupyter_sio.kernel.stream import Stream
 from jupyter_sio.kernel.traffic import Answer, Outgoing, Traffic
 from jupyter_sio.protocol import socketio
-from jupyter_sio.protocol.messages import PROTOCOL, Bye, Event, Message, Published, refusal
+from jupyter_sio.protocol.messages import (
+    PROTOCOL,
+    Bye,
+    Close,
+    Event,
+    Message,
+    Published,
+    refusal,
+)
 from jupyter_sio.protocol.outbox import NEVER
 
 log = logging.getLogger("jupyter_sio")
@@ -339,8 +347,22 @@ class Link:
                 Event.parse(event.args),
                 lambda value: self._reply(connection, event.ack_id, value),
             )
+        elif event.name == Close.name:
+            self._reply(connection, event.ack_id, self._dismiss(Close.parse(event.args).id))
         elif event.name == Bye.name:
             self._take_bye(Bye.parse(event.args))
+
+    def _dismiss(self, id_: int) -> dict[str, Any]:
+        """Close a stream at the wish of a viewer who may; returns what is answered."""
+        stream = self._traffic.stream(id_)
+        if stream is None or stream.closed:
+            return refusal(Code.BAD_REQUEST, f"no stream with id {id_} is open")
+        log.warning(
+            "a viewer closed stream %r: its rows are counted from now on, not sent; "
+            "sio.stream(%r) begins it anew", stream.name, stream.name
+        )  # fmt: skip
+        stream.dismiss()
+        return {"ok": True}
 
     def _take_bye(self, bye: Bye) -> None:
         if bye.code >= Code.BAD_CREDENTIAL:

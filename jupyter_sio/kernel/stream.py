@@ -118,6 +118,7 @@ class Stream:
         self._waiters: list[Any] = []
         self.id: int | None = None  # the server's number for it, while it is open there
         self.closed = False
+        self.dismissed = False  # closed by a viewer: what is pushed is counted, not sent
         self.renew_lock()
         self._begin()
 
@@ -193,6 +194,9 @@ class Stream:
                 self.push(value)
             return
         batches = Reader(self.name).batches(table)
+        if self.dismissed:
+            self._lose(sum(batch.length for batch in batches))
+            return
         first, second = next(batches, None), next(batches, None)
         if first is None or (second is None and first.length <= FEW_ROWS):
             self._gather(encoder, first)
@@ -258,16 +262,24 @@ class Stream:
     def restart(self) -> None:
         """Begin anew: viewers see an empty stream of a new epoch. Rows not sent yet are gone."""
         self._check_open()
-        self.begin_anew()
+        if not self.dismissed:
+            self.begin_anew()
 
     def close(self) -> None:
         """End the stream; what was pushed is still sent. May be called again."""
+        self._close(dismissed=False)
+
+    def dismiss(self) -> None:
+        """Close at the wish of a viewer who may: the user's loop goes on as if it were open."""
+        self._close(dismissed=True)
+
+    def _close(self, *, dismissed: bool) -> None:
         with HeldBack():
             with self._lock:
                 if self.closed:
                     return
                 self._seal()
-                self.closed = True
+                self.closed, self.dismissed = True, dismissed
                 self._layout = _SLOW
             self._hub.end_stream(self)
 
@@ -284,6 +296,9 @@ class Stream:
         """Take a row that is not of the usual types, or one that changes the columns."""
         self._check_open()
         self._hub.notice()
+        if self.dismissed:
+            self._lose(1)
+            return
         self._make_room()
         outbox = self._outbox
         read = self._read(value, row)
@@ -310,8 +325,12 @@ class Stream:
                 self._set_layout()
             self._look_further(outbox)
 
+    def _lose(self, rows: int) -> None:
+        with HeldBack(), self._lock:
+            self._outbox.skip(rows)
+
     def _check_open(self) -> None:
-        if self.closed:
+        if self.closed and not self.dismissed:
             raise SioError(
                 f"stream {self.name!r} is closed; sio.stream({self.name!r}) begins it anew"
             )

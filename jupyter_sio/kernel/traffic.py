@@ -195,6 +195,10 @@ class Traffic:
         if answer is not None:
             answer(args)
 
+    def stream(self, id_: int) -> Stream | None:
+        """Find the stream that is open under the server's number."""
+        return self._by_id.get(id_)
+
     def published(self, message: Published) -> Compact | None:
         """Take ``$published``; returns what may now be sent again as one payload, one at a time."""
         stream = self._by_id.get(message.id)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from jupyter_sio.errors import BadRequest, Code, Overflow, Refused, Superseded
+from jupyter_sio.errors import BadRequest, Code, NotConnected, Overflow, Refused, Superseded
 from jupyter_sio.limits import HistoryBounds, Limits
 from jupyter_sio.protocol.grants import Claim
 from jupyter_sio.protocol.history import History
@@ -393,6 +393,38 @@ class Publishers:
             return refusal(Code.NOT_PERMITTED, f"link {message.id!r} is another kernel's")
         self._links.revoke(message.id)  # one that has ended already is what was asked for
         return {"ok": True}
+
+
+async def ask_to_close(namespace: KernelNamespace, stream: Stream, *, seconds: float) -> None:
+    """Have the kernel close a stream: it ends as soon as the rows pushed before have come.
+
+    Raises
+    ------
+    NotConnected
+        If nobody in the kernel is listening, answers within ``seconds``, or does it.
+    """
+    if stream.ended:
+        return
+    if namespace.publisher is None:
+        raise NotConnected("nobody in the kernel is listening; try again when it is back")
+    answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    ask(
+        namespace.publisher.client,
+        Close.name,
+        Close(stream.id).args(),
+        tell=answered.set_result,
+        read=_kernels_answer,
+        late=refusal(Code.PUBLISHER_OFFLINE, "the kernel left, or took too long to answer"),
+        seconds=seconds,
+    )
+    answer = await answered
+    if answer.get("ok") is not True:
+        raise NotConnected(f"the kernel did not close it: {answer.get('message')}")
+
+
+def _kernels_answer(args: list[Any]) -> dict[str, Any]:
+    answer = args[0] if args else None
+    return answer if isinstance(answer, dict) else {}
 
 
 def _recipients(namespace: KernelNamespace, message: Emit) -> Iterator[Viewer]:

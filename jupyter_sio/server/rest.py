@@ -28,6 +28,7 @@ from jupyter_sio.server.discreet import Discreet
 from jupyter_sio.server.guests import is_guest
 from jupyter_sio.server.identities import Asked, rights_now
 from jupyter_sio.server.links import Links, Rights
+from jupyter_sio.server.publishers import ask_to_close
 from jupyter_sio.server.registry import KernelNamespace, Registry
 
 DESCRIPTION = Path(__file__).with_name("openapi.yaml")
@@ -202,6 +203,26 @@ class ViewerHandler(RestHandler):
         self.finish()
 
 
+class StreamHandler(RestHandler):
+    """``DELETE namespaces/{kernel_id}/streams/{id}``: have the kernel close a stream."""
+
+    @web.authenticated
+    async def delete(self, kernel_id: str, stream_id: str) -> None:
+        """Answer 204; the stream ends as soon as the rows pushed before have come."""
+        await self.check("execute")
+        namespace = self.namespace(kernel_id)
+        streams = {str(stream.id): stream for stream in namespace.opened()}
+        if stream_id not in streams:
+            raise web.HTTPError(404, "no such stream")
+        seconds = self._limits.connections.answer_seconds
+        try:
+            await ask_to_close(namespace, streams[stream_id], seconds=seconds)
+        except SioError as exc:
+            raise _as_http(exc) from exc
+        self.set_status(204)
+        self.finish()
+
+
 class LinksHandler(RestHandler):
     """``links``: the share links of this server, and a new one."""
 
@@ -305,6 +326,7 @@ ROUTES: tuple[tuple[str, type[RestHandler]], ...] = (
     (r"/jupyter-sio/api/namespaces", NamespacesHandler),
     (r"/jupyter-sio/api/namespaces/([^/]+)", NamespaceHandler),
     (r"/jupyter-sio/api/namespaces/([^/]+)/viewers/([^/]+)", ViewerHandler),
+    (r"/jupyter-sio/api/namespaces/([^/]+)/streams/([^/]+)", StreamHandler),
     (r"/jupyter-sio/api/openapi\.yaml", DescriptionHandler),
     (r"/jupyter-sio/api(?:/.*)?", NothingHandler),
 )

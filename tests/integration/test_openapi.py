@@ -78,7 +78,8 @@ def test_every_route_is_described_and_nothing_else():
         for path, operations in described.items()
         for method in operations.keys() - {"parameters"}
     }
-    parameters = {"namespaces": "{kernel_id}", "viewers": "{viewer}", "links": "{id}"}
+    parameters = {"namespaces": "{kernel_id}", "viewers": "{viewer}", "streams": "{stream}"}
+    parameters["links"] = "{id}"
     there = set()
     for pattern, handler in ROUTES:
         path = pattern.removeprefix("/jupyter-sio/api").replace("\\", "")

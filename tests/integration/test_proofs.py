@@ -147,6 +147,36 @@ async def test_the_list_has_numbers_where_the_one_has_viewers(stage: Stage):
     assert {**listed, "viewers": one["viewers"]} == one
 
 
+async def closing(stage: Stage, id: int, answer: dict[str, Any]) -> None:
+    """Answer, as the kernel, what it is asked to close."""
+    publisher = stage.publisher
+    await publisher.first("$close")
+    (asked,) = [e for e in publisher.others if getattr(e, "name", "") == "$close"]
+    assert asked.args == [{"id": id}]
+    await publisher.answer(asked, answer)
+
+
+async def test_the_kernel_is_asked_to_close_a_stream(stage: Stage):
+    id = (await stage.open())["id"]
+    path = f"namespaces/{stage.kernel_id}/streams/{id}"
+    asking = asyncio.create_task(rest(stage, path, method="DELETE"))
+    await closing(stage, id, {"ok": True})
+    assert (await asking)[0] == 204
+    await stage.publisher.ask(stage.ns, "$close", {"id": id})
+    assert (await rest(stage, path, method="DELETE"))[0] == 204  # as wanted already
+
+
+async def test_a_stream_stays_open_that_its_kernel_does_not_close(stage: Stage):
+    id = (await stage.open())["id"]
+    path = f"namespaces/{stage.kernel_id}/streams/{id}"
+    asking = asyncio.create_task(rest(stage, path, method="DELETE"))
+    await closing(stage, id, {"ok": False, "message": "busy"})
+    status, answer = await asking
+    assert status == 503 and answer["message"] == "the kernel did not close it: busy"
+    await stage.publisher.close()
+    assert (await rest(stage, path, method="DELETE"))[0] == 503  # and nobody is there to ask
+
+
 async def test_rates_tell_what_passes(stage: Stage):
     opened, offset, rates = await stage.open(), 0, [0.0]
     while not all(rates):

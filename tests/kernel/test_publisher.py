@@ -203,6 +203,33 @@ def test_the_name_of_a_closed_stream_begins_anew(publisher: Publisher, server: P
     assert (server.streams["loss"].rows, server.streams["loss"].ended) == ([{"x": 2}], False)
 
 
+def test_a_stream_that_a_viewer_closes_ends_and_the_loop_goes_on(
+    publisher: Publisher, server: Peer, caplog
+):
+    loss = publisher.stream("loss")
+    loss.push(step=0)
+    assert loss.flush()
+    server.send("$close", {"id": server.streams["loss"].id}, ack_id=7)
+    server.until(lambda: server.streams["loss"].ended)
+    assert server.until(lambda: server.answers[7]) == [{"ok": True}]
+    loss.push(step=1)
+    loss.extend({"step": [2, 3]})
+    loss.restart()
+    assert loss.flush(timeout=0.1) is False and loss.statistics().dropped == 3
+    assert server.streams["loss"].rows == [{"step": 0}]
+    assert "sio.stream('loss') begins it anew" in caplog.text
+    again = publisher.stream("loss")
+    again.push(step=4)
+    assert again.flush() and server.streams["loss"].rows == [{"step": 4}]
+
+
+def test_a_stream_that_is_not_open_cannot_be_closed_by_a_viewer(publisher, server: Peer):
+    server.until(lambda: publisher.online)
+    server.send("$close", {"id": 5}, ack_id=8)
+    (answer,) = server.until(lambda: server.answers[8])
+    assert (answer["ok"], answer["code"]) == (False, 3501)
+
+
 def test_a_stream_that_the_server_refuses_is_said_once(publisher: Publisher, server: Peer, caplog):
     server.replies["$open"] = lambda args: {"ok": False, "code": 3505, "message": "too many"}
     loss = publisher.stream("loss")

@@ -69,6 +69,10 @@ async def request(scene: Scene, role: str, what: str, how: str) -> str:
     method, _, path = scene.named(what).partition(" ")
     if "{viewer}" in path:
         path = path.replace("{viewer}", await scene.viewer())
+    if "{stream}" in path:  # ended already, since the publisher here answers nothing
+        id = scene.streams[SHOWN]
+        await scene.stage.publisher.ask(scene.stage.ns, "$close", {"id": id})
+        path = path.replace("{stream}", str(id))
     if "{link}" in path:
         path = path.replace("{link}", (await scene.link())["id"])
     body = await BODIES[how](scene)
