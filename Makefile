@@ -8,8 +8,8 @@ SHELL := bash
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# More are quicker where there are cores for it: a JupyterLab with a browser takes two.
-PYTEST_JOBS ?= 0
+# 0: one after the other. All browser tests share one worker, whatever the number.
+PYTEST_JOBS ?= 2
 export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.leaks import leaks
 
 _FIRST = "end_to_end"  # the longest group
 
@@ -14,6 +17,21 @@ _FIRST = "end_to_end"  # the longest group
 # tests begun like this would start kernels that nobody can interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_log() -> Iterator[None]:
+    """Read all that this process logs."""
+    with leaks.watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(watched_log: None) -> Iterator[None]:
+    """See that no line of the log opened a door, whatever the test was about."""
+    yield
+    found, leaks.lines = leaks.lines, []
+    assert found == []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

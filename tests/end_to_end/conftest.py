@@ -19,6 +19,8 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.leaks import found_in
+
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 60.0
 
@@ -41,6 +43,7 @@ class Jupyter:
     url: str
     token: str
     root: Path
+    runtime: Path
     process: subprocess.Popen[bytes]
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
@@ -108,7 +111,7 @@ def start_jupyter(application: str, root: Path, runtime: Path, *options: str) ->
         return json.loads((runtime / f"jpserver-{process.pid}.json").read_text())
 
     found = wait_for(info, f"{application} to start")
-    jupyter = Jupyter(found["url"], token, root, process)
+    jupyter = Jupyter(found["url"], token, root, runtime, process)
     wait_for(lambda: jupyter.api("api/status"), f"{application} to answer")
     return jupyter
 
@@ -122,6 +125,8 @@ def stop_jupyter(jupyter: Jupyter) -> None:
         jupyter.process.kill()
         jupyter.process.wait()
         raise
+    log = (jupyter.runtime / "server.log").read_text(errors="replace")
+    assert found_in(log, [jupyter.token]) == []
 
 
 @pytest.fixture(autouse=True)

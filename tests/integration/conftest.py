@@ -14,6 +14,7 @@ import pytest
 
 from jupyter_sio.server.app import JupyterSio
 from tests.integration.stage import Stage, new_epoch
+from tests.leaks import leaks
 from tests.wire import Wire, claim_of, fetch
 
 __all__ = ["EPOCH", "Server", "Stage", "new_epoch"]
@@ -50,7 +51,9 @@ class Server:
         return await self.serverapp.kernel_manager.start_kernel(kernel_name=name)
 
     def key(self, kernel_id: str) -> bytes:
-        return self.serverapp.kernel_manager.get_kernel(kernel_id).session.key
+        key = self.serverapp.kernel_manager.get_kernel(kernel_id).session.key
+        leaks.know(key.decode())
+        return key
 
     async def viewer(self, kernel_id: str, **auth: Any) -> Wire:
         """Connect a viewer and join the kernel's namespace."""
@@ -98,6 +101,7 @@ def server(jp_serverapp: Any, http_server: Any, jp_asyncio_loop: Any) -> Iterato
     run(jp_serverapp.extension_manager.start_all_extensions())
     (sio,) = jp_serverapp.extension_manager.extension_apps["jupyter_sio"]
     token = jp_serverapp.identity_provider.token
+    leaks.know(token)
     yield Server(jp_serverapp, sio, jp_serverapp.connection_url, token)
     manager = jp_serverapp.kernel_manager
     for kernel_id in manager.list_kernel_ids():

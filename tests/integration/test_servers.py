@@ -20,6 +20,8 @@ import pytest
 import trustme
 from jupyter_client import BlockingKernelClient
 
+from tests.leaks import found_in
+
 SECONDS = 40.0
 
 # Runs in the server's process once it is up: starts a kernel, as a notebook would.
@@ -95,17 +97,19 @@ def execute(client: BlockingKernelClient, code: str) -> str:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     running: list[subprocess.Popen[bytes]] = []
+    known: list[str] = []
 
     def begin(*options: str, enabled: bool = True, **env: str) -> Started:
         home = tmp_path / str(len(running))
         runtime = home / "runtime"
         runtime.mkdir(parents=True)
         (home / "starter.py").write_text(STARTER)
+        known.append(token := secrets.token_hex(16))
         everything = {
             **os.environ,
             "JUPYTER_RUNTIME_DIR": str(runtime),
             "JUPYTER_CONFIG_DIR": str(home),
-            "JUPYTER_TOKEN": secrets.token_hex(16),
+            "JUPYTER_TOKEN": token,
             "PYTHONPATH": os.pathsep.join(
                 [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
             ),
@@ -133,6 +137,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     for process in running:
         process.terminate()
         process.wait(20)
+    for log in tmp_path.rglob("log"):
+        assert found_in(log.read_text(errors="replace"), known) == []
 
 
 def test_over_tls_with_a_certificate_nobody_signed(start, tmp_path):

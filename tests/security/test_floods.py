@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from tests.integration.conftest import Server, Stage
+from tests.leaks import found_in
 from tests.security.floods import FLOODS, flood
 from tests.security.witnesses import Counts, Neighbour, logged
 from tests.wire import fetch
@@ -123,9 +124,9 @@ async def started(home: Path, spec: Path) -> AsyncIterator[tuple[Remote, str]]:
     finally:
         process.terminate()
         process.wait(20)
-    lines = (home / "log").read_text().splitlines()
-    assert len(lines) < 200 and not any("Traceback" in line for line in lines), lines[-20:]
-    assert not any(token in line for line in lines if "http" not in line)
+    log = (home / "log").read_text()
+    assert len(log.splitlines()) < 200 and "Traceback" not in log, log[-3000:]
+    assert found_in(log, [token]) == []
 
 
 async def resident(process: psutil.Process, until: asyncio.Future[Any]) -> int:
