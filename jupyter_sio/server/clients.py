@@ -44,6 +44,39 @@ class Host(Switchboard, Protocol):
         """Take the namespace from the client, with a word."""
 
 
+class Owner(Protocol):
+    """Who answers for ``/kernels`` and ``/kernels/…`` in place of handlers."""
+
+    async def admit(self, client: Client, auth: object) -> None:
+        """Raise ``errors.Refused`` to refuse; anything else raised reads as "internal error"."""
+
+    def joined(self, client: Client) -> None:
+        """Welcome a client, right behind its CONNECT and in the same step of the loop."""
+
+    def receive(
+        self, client: Client, event: str, args: list[Any], ack: Callable[..., None] | None
+    ) -> None:
+        """Act on an event, in order, on the read path; ``BadRequest`` closes the connection."""
+
+    def left(self, client: Client, reason: str) -> None:
+        """Forget a client; exactly once per joined client."""
+
+    def data_due(self, session: Session) -> bool:
+        """Whether rows wait for this connection and nothing but the transport holds them."""
+
+    def inbound_bytes(self, session: Session) -> int:
+        """How large a message of this connection may be."""
+
+
+class Desk(Host, Protocol):
+    """What those who see to clients need to know of the router."""
+
+    environ: dict[str, Any]
+    manager: Any
+    owner: Owner | None
+    over: bool  # the server is shutting down
+
+
 class Client:
     """One session in one namespace; owned by the server's loop.
 

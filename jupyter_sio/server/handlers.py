@@ -221,3 +221,8 @@ def _with_code(data: Any) -> dict[str, Any]:
     if data is None:
         return dict(code)
     return {**code, **data} if isinstance(data, dict) else {**code, "data": data}
+
+
+def handler_of(event: str, namespace: str) -> str:
+    """Name a handler in the log."""
+    return f"the handler of {event!r} in {namespace}"

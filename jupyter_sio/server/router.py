@@ -43,9 +43,8 @@ import logging
 import random
 import weakref
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from socketio import AsyncServer
 from socketio import exceptions as foreign
@@ -54,65 +53,33 @@ from tornado.websocket import WebSocketHandler
 from jupyter_sio.errors import BadRequest, Code
 from jupyter_sio.limits import Limits
 from jupyter_sio.protocol.grants import Access
-from jupyter_sio.protocol.names import Namespace, is_name
+from jupyter_sio.protocol.names import Namespace
 from jupyter_sio.server import frames, packets
-from jupyter_sio.server.clients import Client, Queued, State
+from jupyter_sio.server.admission import Admission
+from jupyter_sio.server.clients import Client, Owner, Queued, State
+from jupyter_sio.server.dispatch import Dispatch
 from jupyter_sio.server.handlers import (
-    INTERNAL_ERROR,
-    NO_SUCH_NAMESPACE,
-    OWNED,
     REJECTED,
     Handler,
     NamespacePattern,
-    Refusal,
-    Route,
     Routes,
-    refusal_of,
-    settled,
 )
+from jupyter_sio.server.leaving import Leaving
 from jupyter_sio.server.live import Live
 from jupyter_sio.server.packets import StrictPacket
 from jupyter_sio.server.rooms import Rooms, arguments, write
 from jupyter_sio.server.session import (
     CLIENT_DISCONNECT,
-    SERVER_DISCONNECT,
-    TRANSPORT_CLOSE,
     Session,
 )
 from jupyter_sio.server.sweep import Sweep
-from jupyter_sio.server.tasks import Tasks, TookTooLong
+from jupyter_sio.server.tasks import Tasks
 from jupyter_sio.server.transport import Transport, WebSocketTransport
 
-__all__ = ["Client", "Owner", "Router", "Statistics"]
+__all__ = ["Router", "Statistics"]
 
-# What a client had sent before it went is still handled; what a dismissed one sent is not.
-_WENT_BY_ITSELF = (CLIENT_DISCONNECT, TRANSPORT_CLOSE)
 _SHUTDOWN_RETRY_MS = (500, 5000)
 _jitter = random.Random()
-
-
-class Owner(Protocol):
-    """Who answers for ``/kernels`` and ``/kernels/…`` in place of handlers."""
-
-    async def admit(self, client: Client, auth: object) -> None:
-        """Raise ``errors.Refused`` to refuse; anything else raised reads as "internal error"."""
-
-    def joined(self, client: Client) -> None:
-        """Welcome a client, right behind its CONNECT and in the same step of the loop."""
-
-    def receive(
-        self, client: Client, event: str, args: list[Any], ack: Callable[..., None] | None
-    ) -> None:
-        """Act on an event, in order, on the read path; ``BadRequest`` closes the connection."""
-
-    def left(self, client: Client, reason: str) -> None:
-        """Forget a client; exactly once per joined client."""
-
-    def data_due(self, session: Session) -> bool:
-        """Whether rows wait for this connection and nothing but the transport holds them."""
-
-    def inbound_bytes(self, session: Session) -> int:
-        """How large a message of this connection may be."""
 
 
 class Statistics(NamedTuple):
@@ -166,10 +133,13 @@ class Router(AsyncServer):  # type: ignore[misc]
         self.log = log
         self.counters: Counter[str] = Counter()
         self.tasks = Tasks(log, self.count)
+        self.owner: Owner | None = None
+        self.over = False
         self._routes = Routes()
-        self._live = Live(self.tasks)
-        self._owner: Owner | None = None
-        self._over = False
+        self._alive = Live(self.tasks)
+        self._dispatch = Dispatch(self)
+        self._leaving = Leaving(self, self._alive)
+        self._admission = Admission(self, self._routes, self._alive, self._dispatch, self._leaving)
         super().__init__(
             client_manager=Rooms(self.tasks.run),
             logger=quiet,
@@ -190,7 +160,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         """Hold to these limits from now on."""
         self.limits = limits
         self._sweep.configure(limits)
-        self._live.handler_seconds = limits.connections.handler_seconds
+        self._alive.handler_seconds = limits.connections.handler_seconds
         self.packet_class = StrictPacket.bounded(limits.inbound)
         self.eio.ping_interval = limits.transport.ping_interval
         self.eio.ping_timeout = limits.transport.ping_timeout
@@ -246,26 +216,26 @@ class Router(AsyncServer):  # type: ignore[misc]
 
     def _observe(self, event: str, pattern: NamespacePattern, handler: Handler | None) -> Any:
         def register(handler: Handler) -> Handler:
-            self._live.observe(event, pattern, handler)
+            self._alive.observe(event, pattern, handler)
             return handler
 
         return register if handler is None else register(handler)
 
     def reserve(self, owner: Owner) -> None:
         """Let ``owner`` answer for ``/kernels`` and all below it."""
-        self._owner = owner
+        self.owner = owner
 
     def announce_open(self, namespace: str) -> None:
         """Tell observers that a namespace of the owner's was born."""
-        self._live.begin(namespace)
+        self._alive.begin(namespace)
 
     def announce_close(self, namespace: str) -> None:
         """Tell observers that it is gone."""
-        self._live.end(namespace)
+        self._alive.end(namespace)
 
     def live(self, pattern: NamespacePattern | None = None) -> list[Namespace]:
         """List the live namespaces that match; without a pattern, all."""
-        return self._live.names(pattern)
+        return self._alive.names(pattern)
 
     # --- sessions ----------------------------------------------------------------------------
 
@@ -286,7 +256,7 @@ class Router(AsyncServer):  # type: ignore[misc]
         self.eio.sockets[session.sid] = session
         self.environ[session.sid] = environ
         session.greet()
-        if self._over:
+        if self.over:
             session.bye(Code.SHUTTING_DOWN, "the server is shutting down", _retry_ms())
         else:
             self._sweep.start()
@@ -295,7 +265,7 @@ class Router(AsyncServer):  # type: ignore[misc]
     def received(self, session: Session, packet: StrictPacket, size: int) -> None:
         """Act on one packet; ``BadRequest`` closes the connection with 3501."""
         if packet.packet_type == packets.CONNECT:
-            self._connect(session, packet.namespace, packet.data)
+            self._admission.connect(session, packet.namespace, packet.data)
             return
         client = session.clients.get(packet.namespace)
         if client is None:
@@ -304,197 +274,27 @@ class Router(AsyncServer):  # type: ignore[misc]
                 return
             raise BadRequest("this namespace was never joined")
         if packet.packet_type == packets.DISCONNECT:
-            self._leave(client, CLIENT_DISCONNECT)
+            self._leaving.leave(client, CLIENT_DISCONNECT)
             session.left()
         elif packet.packet_type == packets.ACK:
             assert packet.id is not None
             client.answered(packet.id, packet.data)
         else:
-            self._event(client, Queued(packet.data[0], packet.data[1:], packet.id, size))
+            self._dispatch.event(client, Queued(packet.data[0], packet.data[1:], packet.id, size))
 
     def ended(self, session: Session, reason: str) -> None:
         """Take leave of every client of a connection that is over."""
-        for client in list(session.clients.values()):
-            self._leave(client, reason)
-        if not session.leaving:
-            self._remove(session)
+        self._leaving.ended(session, reason)
 
     def inbound_bytes(self, session: Session) -> int:
         """How large a message of this connection may be."""
-        if self._owner is None:
+        if self.owner is None:
             return self.limits.inbound.viewer_bytes
-        return self._owner.inbound_bytes(session)
+        return self.owner.inbound_bytes(session)
 
     def data_due(self, session: Session) -> bool:
         """Whether the owner has rows for this connection that only the transport holds back."""
-        return self._owner is not None and self._owner.data_due(session)
-
-    def _remove(self, session: Session) -> None:
-        session.closed = True
-        self.eio.sockets.pop(session.sid, None)
-        self.environ.pop(session.sid, None)
-
-    # --- CONNECT -----------------------------------------------------------------------------
-
-    def _connect(self, session: Session, name: str, auth: object) -> None:
-        if name in session.clients:
-            raise BadRequest("CONNECT to a namespace that was joined already")
-        most = self.limits.connections.namespaces
-        # Those whose disconnect handler still runs hold state too.
-        if len(session.clients) >= most or len(session.leaving) >= most:
-            self.count("refused_namespaces")
-            too_many = f"a connection may join {most} namespaces"
-            self._tell_refusal(session, name, (too_many, {"code": int(Code.TOO_MANY_NAMESPACES)}))
-            return
-        found = self._find(session.access, name)
-        if found is None:
-            self._tell_refusal(session, name, NO_SUCH_NAMESPACE)
-            return
-        client = session.clients[name] = Client(self, session, *found)
-        client.task = self.tasks.run(self._admit(client, auth, session.leaving.get(name)))
-
-    def _find(self, access: Access, name: str) -> tuple[Namespace, Route | None] | None:
-        if not is_name(name, longest=self.limits.inbound.namespace_bytes):
-            return None
-        # A ticket's holder has this one namespace. Source: protocol.md §4.
-        if access.kernel_id is not None and name != f"{OWNED}/{access.kernel_id}":
-            return None
-        if name == OWNED or name.startswith(f"{OWNED}/"):
-            return None if self._owner is None else (Namespace(name), None)
-        found = self._routes.open.find(name)
-        return None if found is None else (found.namespace, found.value)
-
-    async def _admit(
-        self, client: Client, auth: object, former: asyncio.Future[None] | None
-    ) -> None:
-        """Decide one CONNECT, then work off what the client sent behind it."""
-        if former is not None:  # it left a moment ago, and its disconnect handler is running
-            await asyncio.wait({former})
-        self.manager.register(client)
-        refusal = await self._verdict(client, auth)
-        if client.state is not State.PENDING:
-            return
-        if refusal is None:
-            self._accept(client)
-            await self._serve(client)
-        else:
-            self._refuse(client, refusal)
-
-    async def _verdict(self, client: Client, auth: object) -> Refusal | None:
-        """Ask who may decide; None lets the client in."""
-        handler: Handler
-        args: tuple[object, ...]
-        if client.route is None:
-            assert self._owner is not None
-            handler, args = self._owner.admit, (client, auth)
-        else:
-            handler = client.route.bind("connect", client.namespace, client.sid)
-            args = (client.session.environ, auth)
-        try:
-            answer = await self._stopped_in_time("connect", client, settled(handler, *args))
-        except TookTooLong:
-            return INTERNAL_ERROR
-        except Exception as exc:  # noqa: BLE001 - a border: what it means is decided here
-            refusal = refusal_of(exc)
-            if refusal is None:
-                self.tasks.failed(_handler("connect", client.namespace))
-            return refusal or INTERNAL_ERROR
-        if answer is None or answer is True:
-            return None
-        if answer is not False:
-            only = "the connect handler of %s returned a %s; only None and True let a client in"
-            self.tasks.say(logging.WARNING, only, client.namespace, type(answer).__name__)
-        return REJECTED
-
-    def _accept(self, client: Client) -> None:
-        client.accept()
-        if client.route is not None:
-            self._live.enter(client.namespace)
-            return
-        assert self._owner is not None
-        self.tasks.guard(_handler("joined", client.namespace), self._owner.joined, client)
-        try:
-            while client.queue and client.joined:
-                self._to_owner(client, client.dequeue())
-        except BadRequest as exc:
-            self.count("malformed")
-            client.session.bye(Code.BAD_REQUEST, str(exc))
-
-    def _refuse(self, client: Client, refusal: Refusal) -> None:
-        self._leave(client, SERVER_DISCONNECT)
-        self._tell_refusal(client.session, client.namespace, refusal)
-
-    def _tell_refusal(self, session: Session, name: str, refusal: Refusal) -> None:
-        self.count("refused")
-        try:
-            framed = frames.connect_error(name, *refusal)
-        except BadRequest:
-            self.tasks.failed(_handler("connect", name))
-            framed = frames.connect_error(name, *INTERNAL_ERROR)
-        session.write(framed)
-
-    # --- events ------------------------------------------------------------------------------
-
-    def _event(self, client: Client, queued: Queued) -> None:
-        if client.route is None:
-            if client.joined:
-                self._to_owner(client, queued)
-            else:
-                client.enqueue(queued)
-            return
-        if queued.event.startswith("$"):
-            raise BadRequest(f"{queued.event!r} is reserved and not a client's to send")
-        if not client.enqueue(queued):
-            self.count("overflowed_events")
-            client.refuse_to_answer(queued, Code.TOO_MANY_MESSAGES, "too many messages")
-        elif client.joined and (client.task is None or client.task.done()):
-            client.task = self.tasks.run(self._serve(client))
-
-    def _to_owner(self, client: Client, queued: Queued) -> None:
-        assert self._owner is not None
-        ack = None if queued.ack_id is None else partial(self._answer, client, queued)
-        try:
-            self._owner.receive(client, queued.event, queued.args, ack)
-        except BadRequest:
-            raise
-        except Exception:  # noqa: BLE001 - a border
-            self.tasks.failed(_handler(queued.event, client.namespace))
-            client.refuse_to_answer(queued, *_INTERNAL)
-
-    async def _serve(self, client: Client) -> None:
-        """Handle what waits, one event after the other."""
-        while client.queue:
-            await self._handle(client, client.dequeue())
-            await asyncio.sleep(0)  # handlers that never wait would keep the loop to themselves
-
-    async def _handle(self, client: Client, queued: Queued) -> None:
-        handler = client.route.bind(queued.event, client.namespace, client.sid)
-        if handler is None:
-            client.refuse_to_answer(queued, Code.NO_SUCH_HANDLER, "no such handler")
-            return
-        try:
-            result = await settled(handler, *queued.args)
-        except asyncio.CancelledError:
-            if client.state is State.GONE or self._over:
-                raise
-            self.tasks.failed(_handler(queued.event, client.namespace))
-            client.refuse_to_answer(queued, *_INTERNAL)
-        except Exception:  # noqa: BLE001 - a border
-            self.tasks.failed(_handler(queued.event, client.namespace))
-            client.refuse_to_answer(queued, *_INTERNAL)
-        else:
-            if queued.ack_id is not None:
-                self._answer(client, queued, *arguments(result))
-
-    def _answer(self, client: Client, queued: Queued, *args: object) -> None:
-        assert queued.ack_id is not None
-        if not client.joined:
-            return
-        try:
-            client.write(frames.ack(client.namespace, queued.ack_id, args))
-        except BadRequest:
-            self.tasks.failed(_handler(queued.event, client.namespace))
-            client.refuse_to_answer(queued, *_INTERNAL)
+        return self.owner is not None and self.owner.data_due(session)
 
     # --- leaving -----------------------------------------------------------------------------
 
@@ -505,16 +305,9 @@ class Router(AsyncServer):  # type: ignore[misc]
         """
         if client.joined:
             client.send("$bye", {"code": int(code), "reason": reason, "retry_ms": None})
-            self._dismiss(client, code, reason)
+            self._leaving.dismiss(client, code, reason)
         elif client.state is State.PENDING:
-            self._refuse(client, (reason, {"code": int(code)}))
-
-    def _dismiss(self, client: Client, code: int, reason: str) -> None:
-        client.write(frames.disconnect(client.namespace))
-        self._leave(client, SERVER_DISCONNECT)
-        client.session.left()
-        if not client.session.clients:
-            client.session.end_alone(code, reason)
+            self._admission.refuse(client, (reason, {"code": int(code)}))
 
     def close_namespace(
         self, name: str, code: int = Code.DISCONNECTED, reason: str = "the namespace was closed"
@@ -546,55 +339,9 @@ class Router(AsyncServer):  # type: ignore[misc]
         if client is None:
             return
         if client.joined:
-            self._dismiss(client, Code.DISCONNECTED, "disconnected")
+            self._leaving.dismiss(client, Code.DISCONNECTED, "disconnected")
         elif client.state is State.PENDING:
-            self._refuse(client, REJECTED)
-
-    def _leave(self, client: Client, reason: str) -> None:
-        """Make a client gone; runs, or starts, what must happen then exactly once."""
-        session, was_joined = client.session, client.joined
-        session.clients.pop(client.namespace, None)
-        client.end()
-        if reason not in _WENT_BY_ITSELF or not was_joined:
-            client.clear_queue()
-        if not was_joined:
-            if client.task is not None and client.task is not asyncio.current_task():
-                client.task.cancel()
-            self.manager.unregister(client)
-            return
-        session.departed.append(client.namespace)
-        if client.route is None:
-            self.manager.unregister(client)
-            assert self._owner is not None
-            what = _handler("left", client.namespace)
-            self.tasks.guard(what, self._owner.left, client, reason)
-        else:
-            session.leaving[client.namespace] = self.tasks.run(self._farewell(client, reason))
-
-    async def _farewell(self, client: Client, reason: str) -> None:
-        try:
-            if client.task is not None:
-                await asyncio.wait({client.task}, timeout=self.limits.connections.handler_seconds)
-                client.clear_queue()
-                client.task.cancel()
-            handler = client.route.bind("disconnect", client.namespace, client.sid)
-            if handler is not None:
-                await self._stopped_in_time("disconnect", client, settled(handler, reason))
-        except TookTooLong:
-            pass
-        except Exception:  # noqa: BLE001 - a border
-            self.tasks.failed(_handler("disconnect", client.namespace))
-        finally:
-            self._forget(client)
-
-    def _forget(self, client: Client) -> None:
-        session = client.session
-        client.clear_queue()
-        self.manager.unregister(client)
-        session.leaving.pop(client.namespace, None)
-        self._live.leave(client.namespace)
-        if session.closing and not session.leaving:
-            self._remove(session)
+            self._admission.refuse(client, REJECTED)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> bool:
         # Whoever mounts python-engineio's own handler would open a door past all our checks.
@@ -682,7 +429,7 @@ class Router(AsyncServer):  # type: ignore[misc]
 
     async def shutdown(self) -> None:
         """Say 3001 to everybody, let disconnect handlers run for a moment, stop every task."""
-        self._over = True
+        self.over = True
         self._sweep.stop()
         for session in list(self.eio.sockets.values()):
             session.bye(Code.SHUTTING_DOWN, "the server is shutting down", _retry_ms())
@@ -691,23 +438,12 @@ class Router(AsyncServer):  # type: ignore[misc]
 
     def statistics(self) -> Statistics:
         """Count what is there and what happened."""
-        now = (len(self.eio.sockets), len(self.manager.clients), len(self._live))
+        now = (len(self.eio.sockets), len(self.manager.clients), len(self._alive))
         return Statistics(*now, *(self.counters[name] for name in Statistics._fields[3:]))
 
     def count(self, what: str, by: int = 1) -> None:
         """Count what happened under a field of ``Statistics``."""
         self.counters[what] += by
-
-    async def _stopped_in_time(self, event: str, client: Client, work: Awaitable[Any]) -> Any:
-        seconds = self.limits.connections.handler_seconds
-        return await self.tasks.bounded(_handler(event, client.namespace), work, seconds=seconds)
-
-
-_INTERNAL = (Code.INTERNAL_ERROR, "internal error")
-
-
-def _handler(event: str, namespace: str) -> str:
-    return f"the handler of {event!r} in {namespace}"
 
 
 def _retry_ms() -> int:
