@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from jupyter_sio.errors import BadRequest
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -98,6 +100,17 @@ class HistoryBounds:
     rows: int | None = None
     seconds: float | None = None
     payloads: int = 65_536  # each costs about 250 bytes beside its own; not on the wire
+
+    def __post_init__(self) -> None:
+        """Raise ``BadRequest`` for what is no bound."""
+        for name in ("bytes", "rows"):
+            count = getattr(self, name)
+            whole = isinstance(count, int) and not isinstance(count, bool)
+            if count is not None and not (whole and 0 <= count <= MAX_OFFSET):
+                raise BadRequest(f"history's {name} is a whole number from 0; got {count!r}")
+        number = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool)
+        if self.seconds is not None and not (number and 0 <= self.seconds < float("inf")):
+            raise BadRequest(f"history's seconds is a number from 0; got {self.seconds!r}")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from jupyter_sio.kernel.interrupts import HeldBack, release_inherited
 from jupyter_sio.kernel.share import Link as ShareLink
 from jupyter_sio.kernel.stream import Options, Stream
 from jupyter_sio.kernel.viewers import Viewer, viewer_id
+from jupyter_sio.protocol.links import seconds_of
 from jupyter_sio.protocol.messages import (
     ARROW,
     Emit,
@@ -345,9 +346,12 @@ class Publisher:
 
         Raises
         ------
+        BadRequest
+            If ``expires`` is no duration.
         NotPermitted
             If links are off on this server.
         """
+        seconds_of(expires)
         globs = tuple(s.name if isinstance(s, Stream) else str(s) for s in streams)
         events = (send,) if isinstance(send, str) else tuple(send)
         answer = self._ask(Share(globs, events, expires, label), _ANSWER_SECONDS)

@@ -20,6 +20,7 @@ class Link:
     send: tuple[str, ...] = ()
     label: str = ""
     expires: datetime | None = None
+    revoked: bool = field(default=False, compare=False)  # by ``revoke()``, not by somebody else
     _revoke: Callable[[str], None] = field(repr=False, compare=False, default=lambda id_: None)
 
     @classmethod
@@ -38,8 +39,11 @@ class Link:
     def revoke(self) -> None:
         """Take the link back: whoever watches by it is disconnected."""
         self._revoke(self.id)
+        object.__setattr__(self, "revoked", True)
 
     def _repr_html_(self) -> str:
+        if self.revoked:
+            return f"{escape(self.label or 'live view')} (revoked)"
         url, label = escape(self.url), escape(self.label or "live view")
         what = escape(", ".join(self.streams) or "all streams")
         until = f", until {self.expires.astimezone():%Y-%m-%d %H:%M}" if self.expires else ""

@@ -51,6 +51,12 @@ def seconds_of(duration: float | str) -> float:
     return seconds
 
 
+def _duration(seconds: float) -> str:
+    """Write a duration as it may be asked for: the largest unit that divides it."""
+    units = [unit for unit, size in _SECONDS.items() if seconds % size == 0]
+    return f"{seconds / _SECONDS[units[-1]]:g}{units[-1]}" if units else f"{seconds:g}s"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a link is asked to show, and for how long."""
@@ -73,7 +79,7 @@ class Terms:
         seconds = seconds_of(share.expires)
         if seconds > bounds.lifetime_seconds:
             raise BadRequest(
-                f"a link may live {bounds.lifetime_seconds:g} seconds here"
+                f"a link may live {_duration(bounds.lifetime_seconds)} here"
                 f" (c.JupyterSio.link_max_lifetime); got {share.expires!r}"
             )
         for key, names in (("streams", share.streams), ("send", share.send)):

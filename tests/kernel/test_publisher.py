@@ -598,6 +598,15 @@ def test_a_link_is_shown_with_what_it_shows_and_until_when(publisher: Publisher,
     assert "until 2025-10-09" in link._repr_html_()
     link.revoke()
     assert server.of("$revoke") == [[{"id": "l1"}]]
+    assert link.revoked and link._repr_html_() == "live view (revoked)"
+
+
+def test_a_link_for_no_duration_is_refused_where_it_is_asked_for(
+    publisher: Publisher, server: Peer
+):
+    with pytest.raises(BadRequest, match="'90 min'"):
+        publisher.share(expires="90 min")
+    assert server.of("$share") == []
 
 
 @pytest.mark.parametrize("path", ["jupyter-sio/live/#S", f"{BASE}jupyter-sio/live/#S"])

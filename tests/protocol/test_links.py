@@ -36,7 +36,7 @@ def terms(**asked: Any) -> Terms:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"expires": "31d"}, "a link may live 2.592e"),
+        ({"expires": "31d"}, "a link may live 30d here"),
         ({"streams": ["x"] * 101}, "streams may hold 100 names; got 101"),
         ({"streams": ["x" * 129]}, "each of streams has 1 to 128 bytes"),
         ({"send": [""]}, "each of send has 1 to 128 bytes"),

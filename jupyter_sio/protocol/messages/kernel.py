@@ -20,7 +20,6 @@ from jupyter_sio.protocol.messages.values import (
     read_fields,
     read_list,
     read_offset,
-    read_optional_count,
     read_payload,
     read_stream_name,
 )
@@ -72,15 +71,11 @@ class Open:
 def _read_history(value: object) -> limits.HistoryBounds:
     if not isinstance(value, dict):
         raise BadRequest(f"history must be an object; got {found(value)}")
-    seconds = value.get("seconds")
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if seconds is not None and not (number and 0 <= seconds < float("inf")):
-        raise BadRequest(f"history's seconds must be a number from 0; got {found(seconds)}")
-    size = read_optional_count(value.get("bytes"), "history's bytes")
+    size, seconds = value.get("bytes"), value.get("seconds")
     return limits.HistoryBounds(
         bytes=limits.HistoryBounds.bytes if size is None else size,
-        rows=read_optional_count(value.get("rows"), "history's rows"),
-        seconds=None if seconds is None else float(seconds),
+        rows=value.get("rows"),
+        seconds=seconds,
     )
 
 
