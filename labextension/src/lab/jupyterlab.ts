@@ -2,6 +2,7 @@
  * The parts of JupyterLab that are used here. The objects are JupyterLab's own, at run time; what
  * it does not offer (Notebook 7 has no side area beside its list of files) is null.
  */
+import type { Words } from '../words';
 
 export interface Signal<Args> {
   connect(slot: (sender: unknown, args: Args) => void): unknown;
@@ -102,12 +103,6 @@ export interface StatusItem {
 export interface StateDatabase {
   fetch(id: string): Promise<unknown>;
   save(id: string, value: unknown): Promise<void>;
-}
-
-/** Words in the reader's language; `%1` stands for the first argument, of `_n` for the number. */
-export interface Words {
-  __(text: string, ...args: (string | number)[]): string;
-  _n(one: string, many: string, count: number, ...args: (string | number)[]): string;
 }
 
 /** What JupyterLab offers to a plugin, by the name it goes by here. */

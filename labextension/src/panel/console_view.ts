@@ -5,6 +5,7 @@ import type { Desk } from './desk';
 import type { Line } from './event_log';
 import type { LiveKernel } from './live_kernel';
 import { Section } from './pieces';
+import { trans } from '../words';
 
 const SIGNS: Record<Line['way'], string> = { came: '←', sent: '→', answered: '✓', refused: '✗' };
 
@@ -22,13 +23,12 @@ export class ConsoleView {
     private readonly desk: Desk,
     private readonly live: LiveKernel,
   ) {
-    const { words } = desk;
-    this.element = new Section(words.__('Events')).element;
-    this.empty = make('p', 'jsiolab-none', words.__('Events of the kernel appear here.'));
+    this.element = new Section(trans.__('Events')).element;
+    this.empty = make('p', 'jsiolab-none', trans.__('Events of the kernel appear here.'));
     this.log.setAttribute('role', 'log');
-    this.log.setAttribute('aria-label', words.__('Events'));
+    this.log.setAttribute('aria-label', trans.__('Events'));
     this.log.tabIndex = 0; // it scrolls
-    this.button = make('button', 'jsiolab-button', words.__('Send'));
+    this.button = make('button', 'jsiolab-button', trans.__('Send'));
     this.said.setAttribute('role', 'alert');
     this.element.append(this.empty, this.log, this.form(), this.said);
     live.log.addEventListener('change', this.draw);
@@ -38,23 +38,21 @@ export class ConsoleView {
 
   /** Whether sending makes sense now, and is permitted. */
   allow(): void {
-    const { words } = this.desk;
     const { send } = this.desk.rights();
     this.button.disabled = !send || !this.live.reachable;
     this.event.disabled = this.args.disabled = !send;
-    if (!send) this.button.title = words.__('You may not send events');
-    else this.button.title = this.live.reachable ? '' : words.__('The kernel does not listen now');
+    if (!send) this.button.title = trans.__('You may not send events');
+    else this.button.title = this.live.reachable ? '' : trans.__('The kernel does not listen now');
   }
 
   private form(): HTMLFormElement {
-    const { words } = this.desk;
     const form = make('form', 'jsiolab-send');
-    this.event.placeholder = words.__('event');
-    this.event.setAttribute('aria-label', words.__('Event'));
+    this.event.placeholder = trans.__('event');
+    this.event.setAttribute('aria-label', trans.__('Event'));
     this.event.required = true;
     this.event.maxLength = 64;
-    this.args.placeholder = words.__('arguments, as JSON');
-    this.args.setAttribute('aria-label', words.__('Arguments, as JSON'));
+    this.args.placeholder = trans.__('arguments, as JSON');
+    this.args.setAttribute('aria-label', trans.__('Arguments, as JSON'));
     for (const input of [this.event, this.args]) {
       input.autocomplete = 'off';
       input.spellcheck = false;

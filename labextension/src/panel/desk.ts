@@ -1,10 +1,8 @@
 /** What the panel's parts ask of the application around them, and of the settings. */
-import type { Words } from '../lab/jupyterlab';
 import type { Kernel } from './kernel';
 import type { Rights, Server } from './server';
 
 export interface Desk {
-  readonly words: Words;
   readonly server: Server;
   /** What the reader may do here. */
   rights(): Rights;

@@ -1,21 +1,21 @@
 /** Figures of the panel, in words. */
-import type { Words } from '../lab/jupyterlab';
 import { formatBytes, formatCount } from '../view/format';
+import { trans } from '../words';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** How long ago, to one or two units. */
-export function formatDuration(ms: number, words: Words): string {
+export function formatDuration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < MINUTE) return words.__('%1 s', seconds);
-  if (seconds < HOUR) return words.__('%1 min', Math.floor(seconds / MINUTE));
+  if (seconds < MINUTE) return trans.__('%1 s', seconds);
+  if (seconds < HOUR) return trans.__('%1 min', Math.floor(seconds / MINUTE));
   if (seconds < DAY) {
     const minutes = Math.floor((seconds % HOUR) / MINUTE);
-    return words.__('%1 h %2 min', Math.floor(seconds / HOUR), minutes);
+    return trans.__('%1 h %2 min', Math.floor(seconds / HOUR), minutes);
   }
-  return words.__('%1 d %2 h', Math.floor(seconds / DAY), Math.floor((seconds % DAY) / HOUR));
+  return trans.__('%1 d %2 h', Math.floor(seconds / DAY), Math.floor((seconds % DAY) / HOUR));
 }
 
 export const formatSize = (bytes: number): string => formatBytes(Math.round(bytes));

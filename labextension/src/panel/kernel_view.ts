@@ -9,6 +9,7 @@ import type { LiveKernel } from './live_kernel';
 import { iconButton, relabel } from './pieces';
 import { StreamsView } from './streams_view';
 import { ViewersView } from './viewers_view';
+import { trans } from '../words';
 
 export class KernelView {
   readonly element = make('li', 'jsiolab-kernel');
@@ -42,14 +43,13 @@ export class KernelView {
 
   update(kernel: Kernel): void {
     this.kernel = kernel;
-    const { words } = this.desk;
     const name = nameOf(kernel);
     setText(this.name, name);
-    setText(this.state, stateOf(kernel, this.desk));
+    setText(this.state, stateOf(kernel));
     this.element.dataset.state = kernel.state;
     setText(this.path, kernel.path);
     this.path.hidden = kernel.path === '';
-    relabel(this.path, words.__('Open %1', kernel.path));
+    relabel(this.path, trans.__('Open %1', kernel.path));
     this.allow(name);
     this.tick();
     if (!this.unfolded) return;
@@ -60,14 +60,13 @@ export class KernelView {
 
   /** What changes as time goes by. */
   tick(): void {
-    const { words } = this.desk;
     const { kernel } = this;
     const facts = [
-      publisherOf(kernel, this.desk),
+      publisherOf(kernel),
       hasEnded(kernel)
-        ? words.__('ended %1 ago', formatDuration(Date.now() - kernel.since, words))
-        : words.__('up %1', formatDuration(Date.now() - kernel.started, words)),
-      words._n('%1 viewer', '%1 viewers', kernel.viewers),
+        ? trans.__('ended %1 ago', formatDuration(Date.now() - kernel.since))
+        : trans.__('up %1', formatDuration(Date.now() - kernel.started)),
+      trans._n('%1 viewer', '%1 viewers', kernel.viewers),
     ];
     setText(this.facts, facts.join(' · '));
   }
@@ -103,10 +102,9 @@ export class KernelView {
   };
 
   private allow(name: string): void {
-    const { words } = this.desk;
     const { manage } = this.desk.rights();
     this.share.disabled = !manage || hasEnded(this.kernel);
-    relabel(this.share, manage ? words.__('Share %1', name) : words.__('You may not share'));
+    relabel(this.share, manage ? trans.__('Share %1', name) : trans.__('You may not share'));
   }
 
   private build(): void {
@@ -133,22 +131,22 @@ export class KernelView {
   }
 }
 
-function stateOf({ state }: Kernel, { words }: Desk): string {
+function stateOf({ state }: Kernel): string {
   const told: Partial<Record<string, string>> = {
-    starting: words.__('starting'),
-    idle: words.__('idle'),
-    busy: words.__('busy'),
-    restarting: words.__('restarting'),
-    dead: words.__('ended'),
+    starting: trans.__('starting'),
+    idle: trans.__('idle'),
+    busy: trans.__('busy'),
+    restarting: trans.__('restarting'),
+    dead: trans.__('ended'),
   };
   return told[state] ?? state;
 }
 
-function publisherOf({ publisher }: Kernel, { words }: Desk): string {
+function publisherOf({ publisher }: Kernel): string {
   const told: Partial<Record<string, string>> = {
-    online: words.__('online'),
-    offline: words.__('offline'),
-    never: words.__('not publishing'),
+    online: trans.__('online'),
+    offline: trans.__('offline'),
+    never: trans.__('not publishing'),
   };
   return told[publisher] ?? publisher;
 }

@@ -6,6 +6,7 @@ import { hasEnded, inOrder, type Kernel } from './kernel';
 import { KernelView } from './kernel_view';
 import type { LiveKernel } from './live_kernel';
 import { iconButton, relabel, Rows } from './pieces';
+import { trans } from '../words';
 
 const TICK_MS = 1_000;
 /** Between two looks at what only REST tells. */
@@ -61,9 +62,8 @@ export class Panel {
   /** Whether the notebook in front is unfolded by itself. */
   set follow(follow: boolean) {
     this.follows = follow;
-    const { words } = this.desk;
     this.followButton.setAttribute('aria-pressed', String(follow));
-    relabel(this.followButton, words.__('Follow the active notebook'));
+    relabel(this.followButton, trans.__('Follow the active notebook'));
     this.toFront(this.front);
   }
 
@@ -115,12 +115,11 @@ export class Panel {
   }
 
   private notice(): string {
-    const { words } = this.desk;
     const { state, kernels } = this.directory;
-    if (state === 'refused') return words.__('You may not watch the kernels of this server.');
-    if (state === 'reconnecting') return words.__('The server does not answer; trying again.');
-    if (state === 'connecting') return words.__('Connecting …');
-    return kernels.size > 0 ? '' : words.__('No kernel runs. Open a notebook to begin.');
+    if (state === 'refused') return trans.__('You may not watch the kernels of this server.');
+    if (state === 'reconnecting') return trans.__('The server does not answer; trying again.');
+    if (state === 'connecting') return trans.__('Connecting …');
+    return kernels.size > 0 ? '' : trans.__('No kernel runs. Open a notebook to begin.');
   }
 
   private readonly viewOf = (kernel: Kernel): KernelView => {
@@ -153,12 +152,11 @@ export class Panel {
   }
 
   private build(): void {
-    const { words } = this.desk;
     const bar = make('header', 'jsiolab-panel-bar');
-    bar.append(make('h2', '', words.__('Live data')), this.followButton);
+    bar.append(make('h2', '', trans.__('Live data')), this.followButton);
     this.said.setAttribute('role', 'status');
     this.place.setAttribute('role', 'region');
-    this.place.setAttribute('aria-label', words.__('Live data'));
+    this.place.setAttribute('aria-label', trans.__('Live data'));
     this.place.append(bar, this.said, this.list.element);
     this.follow = false;
   }

@@ -25,7 +25,7 @@ import { openShareDialog } from './share_dialog';
 import { StatusItem } from './status_item';
 import { type Shown, StreamTab } from './stream_tab';
 import style from './style.css';
-import { ENGLISH } from './words';
+import { speak, trans } from '../words';
 
 const ID = '@jupyter-sio/client:plugin';
 const PANEL = 'jupyter-sio-panel';
@@ -71,6 +71,7 @@ class Plugin {
     private readonly offered: Partial<Offered>,
     private readonly shared: Shared,
   ) {
+    if (offered.translator) speak(offered.translator.load('jupyter_sio'));
     const { signal } = new AbortController(); // for as long as the page is there
     const base = new URL(this.page.baseUrl ?? '/', location.href);
     this.server = new Server(new Api(base.pathname, this.page.token ?? ''));
@@ -115,7 +116,7 @@ class Plugin {
     widget.id = PANEL;
     widget.addClass('jsiolab-panel');
     widget.title.icon = this.icon;
-    widget.title.caption = this.desk.words.__('Live data');
+    widget.title.caption = trans.__('Live data');
     return widget;
   }
 
@@ -183,7 +184,7 @@ class Plugin {
   private addStatusItem(): void {
     const item = new this.shared.widgets.Widget();
     item.id = 'jupyter-sio-viewers';
-    const status = new StatusItem(item.node, this.desk.words, () => {
+    const status = new StatusItem(item.node, () => {
       this.app.shell.activateById(PANEL);
     });
     const update = (): void => {
@@ -200,25 +201,24 @@ class Plugin {
 
   private addCommands(): void {
     const { commands, shell } = this.app;
-    const { words } = this.desk;
     const frontKernel = (): Kernel | undefined =>
       this.directory.kernels.get(this.front.kernelId ?? '');
     commands.addCommand(COMMANDS.show, {
-      label: words.__('Show Live Data'),
-      caption: words.__('Everything live on this server: kernels, streams, viewers, events'),
+      label: trans.__('Show Live Data'),
+      caption: trans.__('Everything live on this server: kernels, streams, viewers, events'),
       execute: () => {
         shell.activateById(PANEL);
       },
     });
     commands.addCommand(COMMANDS.follow, {
-      label: words.__('Follow the Active Notebook in Live Data'),
+      label: trans.__('Follow the Active Notebook in Live Data'),
       isToggled: () => this.preferences.followActive,
       execute: () => {
         this.preferences.followActive = !this.preferences.followActive;
       },
     });
     commands.addCommand(COMMANDS.share, {
-      label: words.__('Share Live Data of This Notebook…'),
+      label: trans.__('Share Live Data of This Notebook…'),
       isEnabled: () => this.rights.manage && frontKernel() !== undefined,
       execute: () => {
         const kernel = frontKernel();
@@ -226,10 +226,10 @@ class Plugin {
       },
     });
     commands.addCommand(COMMANDS.open, {
-      label: words.__('Open a Live Stream'),
+      label: trans.__('Open a Live Stream'),
       execute: args => this.openTab(args),
     });
-    const category = words.__('Live data');
+    const category = trans.__('Live data');
     for (const command of [COMMANDS.show, COMMANDS.follow, COMMANDS.share]) {
       this.offered.palette?.addItem({ command, category });
     }
@@ -282,7 +282,6 @@ class Plugin {
   private makeDesk(): Desk {
     const { commands, shell } = this.app;
     return {
-      words: this.offered.translator?.load('jupyter_sio') ?? ENGLISH,
       server: this.server,
       rights: () => this.rights,
       sparklines: () => this.preferences.sparklines,

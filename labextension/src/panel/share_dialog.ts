@@ -5,6 +5,7 @@ import type { Desk } from './desk';
 import { type Kernel, nameOf } from './kernel';
 import { Rows } from './pieces';
 import type { ShareLink } from './server';
+import { trans } from '../words';
 
 const REFRESH_MS = 3_000;
 let count = 0;
@@ -33,8 +34,8 @@ class ShareDialog {
     private readonly kernel: Kernel,
     private readonly desk: Desk,
   ) {
-    this.streams = new Choice(kernel, desk);
-    this.none = make('p', 'jsiolab-none', desk.words.__('No links yet.'));
+    this.streams = new Choice(kernel);
+    this.none = make('p', 'jsiolab-none', trans.__('No links yet.'));
     this.links = new Rows('jsiolab-links', ({ id }) => id, this.rowOf);
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
     this.element.addEventListener('close', () => {
@@ -46,8 +47,7 @@ class ShareDialog {
   }
 
   private build(): void {
-    const { words } = this.desk;
-    const title = make('h2', '', words.__('Share %1', nameOf(this.kernel)));
+    const title = make('h2', '', trans.__('Share %1', nameOf(this.kernel)));
     title.id = `jsiolab-dialog-${count++}`;
     title.dir = 'auto';
     this.element.setAttribute('aria-labelledby', title.id);
@@ -55,7 +55,7 @@ class ShareDialog {
     this.element.addEventListener('focusin', ({ target }) => {
       if (target instanceof HTMLElement) target.dataset.lmSuppressShortcuts = 'true';
     });
-    const close = make('button', 'jsiolab-button', words.__('Close'));
+    const close = make('button', 'jsiolab-button', trans.__('Close'));
     close.type = 'button';
     close.addEventListener('click', () => {
       this.element.close();
@@ -63,22 +63,21 @@ class ShareDialog {
     this.said.setAttribute('role', 'status');
     const foot = make('footer', '');
     foot.append(close);
-    const explained = words.__(
+    const explained = trans.__(
       'Whoever has the link can watch without a login, and cannot execute anything.',
     );
-    const heading = make('h3', '', words.__('Links to this kernel'));
+    const heading = make('h3', '', trans.__('Links to this kernel'));
     this.element.append(title, make('p', 'jsiolab-none', explained), this.form());
     this.element.append(this.said, this.made, heading, this.none, this.links.element, foot);
     this.buildMade();
   }
 
   private form(): HTMLFormElement {
-    const { words } = this.desk;
     const form = make('form', 'jsiolab-share-form');
     const lifetimes = [
-      ['1h', words.__('1 hour')],
-      ['24h', words.__('1 day')],
-      ['7d', words.__('7 days')],
+      ['1h', trans.__('1 hour')],
+      ['24h', trans.__('1 day')],
+      ['7d', trans.__('7 days')],
     ] as const;
     for (const [value, text] of lifetimes) {
       const option = make('option', '', text);
@@ -86,15 +85,15 @@ class ShareDialog {
       option.selected = value === '24h';
       this.expires.append(option);
     }
-    this.events.placeholder = words.__('none; for example: stop, faster');
-    this.label.placeholder = words.__('whom it is for; only you see it');
-    const submit = make('button', 'jsiolab-button jsiolab-main', words.__('Make a link'));
+    this.events.placeholder = trans.__('none; for example: stop, faster');
+    this.label.placeholder = trans.__('whom it is for; only you see it');
+    const submit = make('button', 'jsiolab-button jsiolab-main', trans.__('Make a link'));
     submit.type = 'submit';
     form.append(
       this.streams.element,
-      labelled(words.__('Events that may be sent'), this.events),
-      labelled(words.__('Works for'), this.expires),
-      labelled(words.__('Label'), this.label),
+      labelled(trans.__('Events that may be sent'), this.events),
+      labelled(trans.__('Works for'), this.expires),
+      labelled(trans.__('Label'), this.label),
       submit,
     );
     form.addEventListener('submit', event => {
@@ -105,19 +104,18 @@ class ShareDialog {
   }
 
   private buildMade(): void {
-    const { words } = this.desk;
-    const copy = make('button', 'jsiolab-button jsiolab-main', words.__('Copy'));
+    const copy = make('button', 'jsiolab-button jsiolab-main', trans.__('Copy'));
     copy.type = 'button';
     copy.addEventListener('click', () => void this.copy(copy));
     this.url.readOnly = true;
-    this.url.setAttribute('aria-label', words.__('The link'));
-    const once = make('span', 'jsiolab-none', words.__('It is shown only now.'));
+    this.url.setAttribute('aria-label', trans.__('The link'));
+    const once = make('span', 'jsiolab-none', trans.__('It is shown only now.'));
     this.made.append(this.url, copy, once);
     this.made.hidden = true;
   }
 
   private async share(): Promise<void> {
-    const { words, server } = this.desk;
+    const { server } = this.desk;
     const wanted = {
       kernel_id: this.kernel.id,
       streams: this.streams.chosen,
@@ -125,24 +123,23 @@ class ShareDialog {
       expires: this.expires.value,
       label: this.label.value.trim(),
     };
-    await this.tell(words.__('No link was made'), async () => {
+    await this.tell(trans.__('No link was made'), async () => {
       this.url.value = await server.share(wanted);
       this.made.hidden = false;
       this.url.select();
-      return words.__('The link is made.');
+      return trans.__('The link is made.');
     });
     await this.refresh();
   }
 
   /** Browsers give the clipboard to secure pages only; elsewhere the text is left selected. */
   private async copy(button: HTMLButtonElement): Promise<void> {
-    const { words } = this.desk;
     this.url.select();
     try {
       await navigator.clipboard.writeText(this.url.value);
-      setText(button, words.__('Copied'));
+      setText(button, trans.__('Copied'));
     } catch {
-      setText(button, words.__('Press Ctrl+C'));
+      setText(button, trans.__('Press Ctrl+C'));
       this.url.focus();
     }
   }
@@ -158,10 +155,10 @@ class ShareDialog {
   }
 
   private async revoke({ id, label }: ShareLink): Promise<void> {
-    const { words, server } = this.desk;
-    await this.tell(words.__('It was not revoked'), async () => {
+    const { server } = this.desk;
+    await this.tell(trans.__('It was not revoked'), async () => {
       await server.revoke(id);
-      return label ? words.__('“%1” was revoked.', label) : words.__('The link was revoked.');
+      return label ? trans.__('“%1” was revoked.', label) : trans.__('The link was revoked.');
     });
     await this.refresh();
   }
@@ -174,8 +171,7 @@ class ShareDialog {
     }
   }
 
-  private readonly rowOf = (link: ShareLink) =>
-    new LinkRow(link, this.desk, () => void this.revoke(link));
+  private readonly rowOf = (link: ShareLink) => new LinkRow(link, () => void this.revoke(link));
 }
 
 /** Which streams: all there are and will be, or some of those there are. */
@@ -184,7 +180,7 @@ class Choice {
   private readonly all = make('input', '');
   private readonly boxes: readonly HTMLInputElement[];
 
-  constructor(kernel: Kernel, { words }: Desk) {
+  constructor(kernel: Kernel) {
     this.all.type = 'checkbox';
     this.all.checked = true;
     this.boxes = kernel.streams.map(({ stream }) => {
@@ -193,8 +189,8 @@ class Choice {
       box.value = stream;
       return box;
     });
-    this.element.append(make('legend', '', words.__('Streams')));
-    this.element.append(ticked(this.all, words.__('all, also those to come')));
+    this.element.append(make('legend', '', trans.__('Streams')));
+    this.element.append(ticked(this.all, trans.__('all, also those to come')));
     this.element.append(...this.boxes.map(box => ticked(box, box.value)));
     this.element.addEventListener('change', ({ target }) => {
       const some = this.boxes.some(box => box.checked);
@@ -214,30 +210,24 @@ class LinkRow {
   readonly element = make('li', 'jsiolab-link');
   private readonly facts = make('span', 'jsiolab-facts');
 
-  constructor(
-    { label }: ShareLink,
-    private readonly desk: Desk,
-    revoke: () => void,
-  ) {
-    const { words } = desk;
-    const name = make('strong', '', label || words.__('without a label'));
+  constructor({ label }: ShareLink, revoke: () => void) {
+    const name = make('strong', '', label || trans.__('without a label'));
     name.dir = 'auto';
-    const button = make('button', 'jsiolab-button', words.__('Revoke'));
+    const button = make('button', 'jsiolab-button', trans.__('Revoke'));
     button.type = 'button';
-    button.setAttribute('aria-label', words.__('Revoke %1', label || words.__('this link')));
+    button.setAttribute('aria-label', trans.__('Revoke %1', label || trans.__('this link')));
     button.addEventListener('click', revoke);
     this.element.append(name, button, this.facts);
   }
 
   update({ streams, send, expires, uses, viewers }: ShareLink): void {
-    const { words } = this.desk;
     const minute = Math.floor(expires / 60_000) * 60_000;
     const facts = [
-      streams.length > 0 ? streams.join(', ') : words.__('all streams'),
-      send.length > 0 ? words.__('may send %1', send.join(', ')) : '',
-      words.__('until %1', formatTime(minute).slice(0, -':00'.length)),
-      words.__('%1 watching', viewers.length),
-      words._n('used %1 time', 'used %1 times', uses),
+      streams.length > 0 ? streams.join(', ') : trans.__('all streams'),
+      send.length > 0 ? trans.__('may send %1', send.join(', ')) : '',
+      trans.__('until %1', formatTime(minute).slice(0, -':00'.length)),
+      trans.__('%1 watching', viewers.length),
+      trans._n('used %1 time', 'used %1 times', uses),
     ];
     setText(this.facts, facts.filter(Boolean).join(' · '));
   }

@@ -6,6 +6,7 @@ import type { Kernel, Stream } from './kernel';
 import type { LiveKernel } from './live_kernel';
 import { iconButton, Rows, Section } from './pieces';
 import { Sparkline } from './sparkline';
+import { trans } from '../words';
 
 export class StreamsView {
   readonly element: HTMLElement;
@@ -18,9 +19,9 @@ export class StreamsView {
     private readonly desk: Desk,
     private readonly live: LiveKernel,
   ) {
-    this.section = new Section(desk.words.__('Streams'));
+    this.section = new Section(trans.__('Streams'));
     this.element = this.section.element;
-    const none = desk.words.__('None yet: push rows to one, and it appears here.');
+    const none = trans.__('None yet: push rows to one, and it appears here.');
     this.empty = make('p', 'jsiolab-none', none);
     this.rows = new Rows('jsiolab-streams', ({ stream }) => stream, this.rowOf);
     this.element.append(this.empty, this.rows.element);
@@ -34,7 +35,7 @@ export class StreamsView {
   }
 
   private readonly rowOf = ({ stream: name }: Stream) =>
-    new StreamRow(name, this.desk, this.live, () => {
+    new StreamRow(name, this.live, () => {
       if (this.kernel) this.desk.openStream(this.kernel, name);
     });
 }
@@ -47,31 +48,29 @@ class StreamRow {
 
   constructor(
     private readonly name: string,
-    private readonly desk: Desk,
     private readonly live: LiveKernel,
     open: () => void,
   ) {
     const title = make('button', 'jsiolab-stream-name', name);
     title.type = 'button';
     title.dir = 'auto';
-    title.title = desk.words.__('Open %1 in a tab', name);
+    title.title = trans.__('Open %1 in a tab', name);
     title.addEventListener('click', open);
-    const opener = iconButton('open', desk.words.__('Open %1 in a tab', name), open);
+    const opener = iconButton('open', trans.__('Open %1 in a tab', name), open);
     opener.tabIndex = -1; // the name does the same
     this.element.append(title, this.curve.element, this.value, opener, this.facts);
   }
 
   update(stream: Stream): void {
-    const { words } = this.desk;
     const tail = this.live.tail(this.name);
     this.curve.element.toggleAttribute('hidden', !tail || tail.points.length < 2);
     if (tail) this.curve.draw(tail.points);
     setText(this.value, tail?.value ?? '');
     this.value.title = tail?.column ?? '';
     const facts = [
-      stream.ended ? words.__('ended') : words.__('%1 rows/s', formatRate(stream.rowsPerSecond)),
-      stream.ended ? '' : words.__('%1/s', formatSize(stream.bytesPerSecond)),
-      words.__('%1 held', formatSize(stream.bytes)),
+      stream.ended ? trans.__('ended') : trans.__('%1 rows/s', formatRate(stream.rowsPerSecond)),
+      stream.ended ? '' : trans.__('%1/s', formatSize(stream.bytesPerSecond)),
+      trans.__('%1 held', formatSize(stream.bytes)),
     ];
     setText(this.facts, facts.filter(Boolean).join(' · '));
   }

@@ -6,6 +6,7 @@ import { formatDuration } from './figures';
 import type { Kernel } from './kernel';
 import { iconButton, relabel, Rows, Section } from './pieces';
 import type { ShareLink, Viewer } from './server';
+import { trans } from '../words';
 
 /** Somebody who watches, and the share link he came by. */
 type Watching = Viewer & { link: ShareLink | undefined };
@@ -23,7 +24,7 @@ export class ViewersView {
     private readonly desk: Desk,
     private readonly kernelId: string,
   ) {
-    this.section = new Section(desk.words.__('Viewers'));
+    this.section = new Section(trans.__('Viewers'));
     this.element = this.section.element;
     this.said.setAttribute('role', 'status');
     this.rows = new Rows('jsiolab-viewers', ({ id }) => id, this.rowOf);
@@ -51,13 +52,13 @@ export class ViewersView {
   }
 
   private async disconnect({ id, name }: Viewer): Promise<void> {
-    const { words, server } = this.desk;
+    const { server } = this.desk;
     try {
       await server.disconnect(this.kernelId, id);
-      setText(this.said, words.__('%1 was disconnected.', name));
+      setText(this.said, trans.__('%1 was disconnected.', name));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      setText(this.said, words.__('%1 was not disconnected: %2.', name, why));
+      setText(this.said, trans.__('%1 was not disconnected: %2.', name, why));
     }
     await this.refresh();
   }
@@ -79,18 +80,17 @@ class ViewerRow {
   }
 
   update({ name, grants, since, lag, link }: Watching): void {
-    const { words } = this.desk;
     setText(this.name, name);
     const facts = [
-      link && words.__('by link %1', link.label || link.id),
+      link && trans.__('by link %1', link.label || link.id),
       grants.join(', '),
-      words.__('for %1', formatDuration(Date.now() - since, words)),
-      lag === 0 ? words.__('no lag') : words.__('%1 rows behind', formatCount(lag)),
+      trans.__('for %1', formatDuration(Date.now() - since)),
+      lag === 0 ? trans.__('no lag') : trans.__('%1 rows behind', formatCount(lag)),
     ];
     setText(this.facts, facts.filter(Boolean).join(' · '));
     const { manage } = this.desk.rights();
     this.leave.disabled = !manage;
-    const label = manage ? words.__('Disconnect %1', name) : words.__('You may not disconnect');
+    const label = manage ? trans.__('Disconnect %1', name) : trans.__('You may not disconnect');
     relabel(this.leave, label);
   }
 }

@@ -3,6 +3,7 @@
  * socket: `send` is given.
  */
 import { brief, make, setText } from './dom';
+import { trans } from '../words';
 
 export type Send = (event: string) => Promise<unknown>;
 
@@ -37,9 +38,9 @@ export class Actions {
 export const answerOf =
   (event: string) =>
   (answer: unknown): string =>
-    typeof answer === 'string' && answer ? answer : `${event} was received`;
+    typeof answer === 'string' && answer ? answer : trans.__('%1 was received', event);
 
 export const refusalOf =
   (event: string) =>
   (error: unknown): string =>
-    `${event} was not done: ${error instanceof Error ? error.message : String(error)}`;
+    trans.__('%1 was not done: %2', event, error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 /** The few things every view does with the page. Text goes through textContent only. */
 import type { Said } from './situation';
+import { trans } from '../words';
 import style from './style.css';
 
 /** Make an element with a class and, maybe, a text. */
@@ -61,7 +62,7 @@ export class StatusLine {
     this.warning.setAttribute('role', 'alert');
     this.dot.setAttribute('aria-hidden', 'true');
     this.element.append(this.dot, this.said, this.detail, this.warning);
-    this.say({ text: 'connecting', tone: 'busy' });
+    this.say({ text: trans.__('connecting'), tone: 'busy' });
   }
 
   say({ text, tone }: Said): void {

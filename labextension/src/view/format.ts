@@ -1,4 +1,5 @@
 /** Numbers and times as text. */
+import { trans } from '../words';
 
 const grouped = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 
@@ -7,7 +8,7 @@ export const formatCount = (rows: number): string => grouped.format(rows);
 
 /** A size, to three digits. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
+  if (bytes < 1000) return trans._n('%1 byte', '%1 bytes', bytes);
   const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
   const size = bytes / 1000 ** power;
   return `${size.toFixed(size < 10 ? 1 : 0)} ${['', 'kB', 'MB', 'GB'][power]!}`;
@@ -61,7 +62,7 @@ const two = (part: number): string => String(part).padStart(2, '0');
 /** A time of day, with milliseconds only where there are any. */
 export function formatClock(ms: number, zoned = true): string {
   const date = new Date(ms);
-  if (Number.isNaN(date.getTime())) return 'no time';
+  if (Number.isNaN(date.getTime())) return trans.__('no time');
   const parts = zoned
     ? [date.getHours(), date.getMinutes(), date.getSeconds()]
     : [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
@@ -73,7 +74,7 @@ export function formatClock(ms: number, zoned = true): string {
 /** A date and time of day; wall-clock times (not `zoned`) as they were written. */
 export function formatTime(ms: number, zoned = true): string {
   const date = new Date(ms);
-  if (Number.isNaN(date.getTime())) return 'no time';
+  if (Number.isNaN(date.getTime())) return trans.__('no time');
   const day = zoned
     ? [date.getFullYear(), date.getMonth() + 1, date.getDate()]
     : [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];

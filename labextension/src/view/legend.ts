@@ -4,6 +4,7 @@ import { brief, make, setText } from './dom';
 import { formatNumber, formatTime } from './format';
 import type { Source } from './source';
 import type { Trace } from './trace';
+import { trans } from '../words';
 
 const COLORS = 8;
 
@@ -91,7 +92,7 @@ export class Legend {
     const number = make('span', 'jsio-number');
     button.append(swatch, make('span', 'jsio-name', label), number);
     button.type = 'button';
-    button.title = `Show or hide ${label}`;
+    button.title = trans.__('Show or hide %1', label);
     button.setAttribute('aria-pressed', 'true');
     button.addEventListener('click', () => {
       line.visible = !line.visible;

@@ -13,6 +13,7 @@ import { type Still, textStill } from './still';
 import { Tally } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
+import { trans } from '../words';
 
 export interface LogOptions {
   title: string;
@@ -36,7 +37,7 @@ export class LogView implements View {
   private readonly search = make('input', 'jsio-search');
   private readonly level = make('select', 'jsio-level-choice');
   private readonly list = make('ol', 'jsio-lines');
-  private readonly newest = make('button', 'jsio-newest', 'Newest lines ↓');
+  private readonly newest = make('button', 'jsio-newest', trans.__('Newest lines ↓'));
   private readonly status = new StatusLine();
   private readonly pending: Pending;
   private kept: Line[] = [];
@@ -89,15 +90,12 @@ export class LogView implements View {
     const head = make('div', 'jsio-head');
     if (title) head.append(make('div', 'jsio-title', title));
     this.search.type = 'search';
-    this.search.placeholder = 'Search';
-    this.search.setAttribute('aria-label', `Search the lines of ${label}`);
-    this.level.setAttribute('aria-label', `Least level of the lines of ${label}`);
+    this.search.placeholder = trans.__('Search');
+    this.search.setAttribute('aria-label', trans.__('Search the lines of %1', label));
+    this.level.setAttribute('aria-label', trans.__('Least level of the lines of %1', label));
     for (const each of ['', ...LEVELS] as const) {
-      const option = make(
-        'option',
-        '',
-        each ? `${each}${each === 'error' ? '' : ' and up'}` : 'all',
-      );
+      const andUp = each === 'error' ? each : trans.__('%1 and up', each);
+      const option = make('option', '', each ? andUp : trans.__('all'));
       option.value = each;
       this.level.append(option);
     }
@@ -105,7 +103,7 @@ export class LogView implements View {
     this.level.hidden = !level;
     head.append(this.search, this.level);
     this.list.tabIndex = 0;
-    this.list.setAttribute('aria-label', `Lines of ${label}`);
+    this.list.setAttribute('aria-label', trans.__('Lines of %1', label));
     if (height !== null) this.list.style.height = `${height}px`;
     this.newest.type = 'button';
     this.newest.hidden = true;
@@ -187,16 +185,23 @@ export class LogView implements View {
     const kept = Math.min(this.kept.length, this.options.maxLines);
     const shown = this.list.childElementCount;
     const sifted = this.search.value !== '' || this.level.value !== '';
-    const most = shown === MOST_SHOWN ? 'newest ' : '';
-    const lines = `${formatCount(rows)} ${rows === 1 ? 'line' : 'lines'}`;
+    const found =
+      shown === MOST_SHOWN
+        ? trans.__('newest %1 found', formatCount(shown))
+        : trans.__('%1 found', formatCount(shown));
     this.status.tell(
-      this.following ? '' : 'held',
-      sifted ? `${most}${formatCount(shown)} found` : '',
-      kept < rows ? `newest ${formatCount(kept)} of ${lines}` : lines,
+      this.following ? '' : trans.__('held'),
+      sifted ? found : '',
+      tellLines(kept, rows),
       ...this.tally.tell(),
     );
     this.status.warn(this.tally.refusal);
   }
+}
+
+function tellLines(kept: number, came: number): string {
+  if (kept < came) return trans.__('newest %1 of %2 lines', formatCount(kept), formatCount(came));
+  return came === 1 ? trans.__('1 line') : trans.__('%1 lines', formatCount(came));
 }
 
 const clock = ({ time, zoned }: Line): string =>

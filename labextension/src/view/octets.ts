@@ -7,6 +7,7 @@ import type { Said } from './situation';
 import { Tally } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
+import { trans } from '../words';
 
 export class OctetsView implements View {
   private readonly tally = new Tally();
@@ -48,7 +49,9 @@ export class OctetsView implements View {
     const { rows } = this.tally;
     setText(this.amount, this.newest === null ? '–' : formatBytes(this.newest));
     this.status.tell(
-      `${formatCount(rows)} ${rows === 1 ? 'blob' : 'blobs'}, ${formatBytes(this.total)}`,
+      rows === 1
+        ? trans.__('1 blob, %1', formatBytes(this.total))
+        : trans.__('%1 blobs, %2', formatCount(rows), formatBytes(this.total)),
       this.tally.updated(),
       ...this.tally.tell(),
     );

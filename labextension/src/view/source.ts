@@ -4,6 +4,7 @@
 import type { Delivery, RowsDelivery } from '../protocol/delivery';
 import type { Column, Kind, Table } from '../protocol/payload';
 import { Trace } from './trace';
+import { trans } from '../words';
 
 export interface Wanted {
   /** The column that is x; null for the row's number. */
@@ -47,20 +48,24 @@ export class Source {
 
   /** What the reader should know about the columns; empty where all is well. */
   get complaint(): string {
-    if (this.refusal) return `stream '${this.name}': ${this.refusal}`;
+    if (this.refusal) return trans.__("stream '%1': %2", this.name, this.refusal);
     if (this.seen.size === 0) return '';
     const { x, y } = this.wanted;
     for (const name of [...(x === null ? [] : [x]), ...(y ?? [])]) {
       const kind = this.seen.get(name);
-      if (!kind) return `stream '${this.name}' has columns ${this.columns()}; got '${name}'`;
+      if (!kind) return tellAbsent(this.name, this.seen.keys(), name);
       if (kind === 'number' || (kind === 'time' && name === x)) continue;
-      const needed = name === x ? 'numbers or times' : 'numbers';
-      const found =
-        kind === 'other' ? 'neither numbers nor text' : `${kind}${kind === 'time' ? 's' : ''}`;
-      return `column '${name}' of stream '${this.name}' holds ${found}; a plot needs ${needed}`;
+      const needed = name === x ? trans.__('numbers or times') : trans.__('numbers');
+      return trans.__(
+        "column '%1' of stream '%2' holds %3; a plot needs %4",
+        name,
+        this.name,
+        tellKind(kind),
+        needed,
+      );
     }
     const left = y === null ? this.numeric().length - this.wanted.maxLines : 0;
-    return left > 0 ? `${left} more columns are not drawn; choose with y` : '';
+    return left > 0 ? trans.__('%1 more columns are not drawn; choose with y', left) : '';
   }
 
   /** Rows that are kept of those that came. */
@@ -126,10 +131,15 @@ export class Source {
     this.rows = this.skipped = 0;
     this.refusal = '';
   }
+}
 
-  private columns(): string {
-    return [...this.seen.keys()].join(', ');
-  }
+/** Say that a stream has not the column that was asked for, but these. */
+export const tellAbsent = (stream: string, there: Iterable<string>, name: string): string =>
+  trans.__("stream '%1' has columns %2; got '%3'", stream, [...there].join(', '), name);
+
+function tellKind(kind: Kind): string {
+  if (kind === 'time') return trans.__('times');
+  return kind === 'text' ? trans.__('text') : trans.__('neither numbers nor text');
 }
 
 /** A null is a value that was not given: the line goes on across it. NaN interrupts the line. */

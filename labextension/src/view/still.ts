@@ -4,6 +4,7 @@
  */
 import { formatTime } from './format';
 import { make } from './dom';
+import { trans } from '../words';
 
 /** By MIME type, as Jupyter has it. */
 export interface Still {
@@ -74,7 +75,7 @@ export interface Saved {
 export function showStill({ data, metadata }: Saved, saved: number): HTMLElement {
   const root = make('figure', 'jsio-still');
   const type = PICTURES.find(each => each !== 'text/html' && typeof data[each] === 'string');
-  const caption = `As saved at ${formatTime(Math.floor(saved / 1000) * 1000)}`;
+  const caption = trans.__('As saved at %1', formatTime(Math.floor(saved / 1000) * 1000));
   if (type) {
     const image = make('img', 'jsio-still-picture');
     image.src = `data:${type};base64,${(data[type] as string).replaceAll('\n', '')}`;

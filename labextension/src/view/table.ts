@@ -9,9 +9,11 @@ import { Rows } from './rows';
 import type { Said } from './situation';
 import { type Still, tableStill } from './still';
 import { type Shown, Strip } from './strip';
-import { Tally } from './tally';
+import { Tally, tellRows } from './tally';
 import { followTheme } from './theme';
 import type { View } from './view';
+import { tellAbsent } from './source';
+import { trans } from '../words';
 
 export interface TableOptions {
   title: string;
@@ -42,7 +44,7 @@ export class TableView implements View {
   private readonly scroller = make('div', 'jsio-scroll');
   private readonly head = make('tr', '');
   private readonly body = make('tbody', '');
-  private readonly newest = make('button', 'jsio-newest', 'Newest rows ↓');
+  private readonly newest = make('button', 'jsio-newest', trans.__('Newest rows ↓'));
   private readonly status = new StatusLine();
   private readonly pending: Pending;
   private columns: readonly string[] = [];
@@ -111,7 +113,7 @@ export class TableView implements View {
     this.scroller.append(table);
     this.scroller.tabIndex = 0;
     this.scroller.setAttribute('role', 'group');
-    this.scroller.setAttribute('aria-label', `Rows of ${this.label}`);
+    this.scroller.setAttribute('aria-label', trans.__('Rows of %1', this.label));
     this.newest.type = 'button';
     this.newest.hidden = true;
     root.append(this.scroller, this.newest, this.status.element);
@@ -175,7 +177,7 @@ export class TableView implements View {
       cell.scope = 'col';
       return cell;
     });
-    const number = make('th', 'jsio-row-number', 'row');
+    const number = make('th', 'jsio-row-number', trans.__('row'));
     number.scope = 'col';
     this.head.replaceChildren(number, ...cells);
   }
@@ -205,10 +207,10 @@ export class TableView implements View {
     const { rows } = this.tally;
     const left = (this.options.columns ?? [...this.rows.columns]).length - this.columns.length;
     this.status.tell(
-      this.following ? '' : 'held',
-      `${length < rows ? `newest ${formatCount(length)} of ` : ''}${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`,
+      this.following ? '' : trans.__('held'),
+      tellRows(Math.min(length, rows), rows),
       ...this.tally.tell(),
-      left > 0 && !this.absent() ? `${left} more columns are not shown` : '',
+      left > 0 && !this.absent() ? trans.__('%1 more columns are not shown', left) : '',
     );
     this.status.warn(this.tally.refusal || this.absent());
   }
@@ -218,7 +220,7 @@ export class TableView implements View {
     const there = [...this.rows.columns.keys()];
     const name = this.options.columns?.find(each => !there.includes(each));
     if (name === undefined || there.length === 0) return '';
-    return `stream '${this.label}' has columns ${there.join(', ')}; got '${name}'`;
+    return tellAbsent(this.label, there, name);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What came of a stream, what did not, and why: the words at the foot of a view. */
 import type { Delivery } from '../protocol/delivery';
 import { formatClock, formatCount } from './format';
+import { trans } from '../words';
 
 export class Tally {
   /** Rows that came since the stream began. */
@@ -27,16 +28,12 @@ export class Tally {
   /** Gaps, skips and new beginnings, as far as there are any. */
   tell(): string[] {
     const { missing, skipped, begunAt } = this;
-    return [
-      tellMissing(missing),
-      skipped > 0 ? `${formatCount(skipped)} skipped` : '',
-      begunAt === null ? '' : `began anew at ${clock(begunAt)}`,
-    ];
+    return [tellMissing(missing), tellSkipped(skipped), tellBegun(begunAt ?? 0)];
   }
 
   /** When the newest rows came. */
   updated(): string {
-    return this.time === null ? '' : `updated ${clock(this.time)}`;
+    return this.time === null ? '' : trans.__('updated %1', clock(this.time));
   }
 
   private miss(rows: number, why: string): void {
@@ -58,8 +55,32 @@ export class Tally {
 export function tellMissing(byReason: ReadonlyMap<string, number>): string {
   if (byReason.size === 0) return '';
   const rows = [...byReason.values()].reduce((total, each) => total + each, 0);
-  const reasons = [...byReason.keys()].map(why => why.replaceAll('_', ' ')).join(', ');
-  return `${formatCount(rows)} missing (${reasons})`;
+  const reasons = [...byReason.keys()].map(tellWhy).join(', ');
+  return trans.__('%1 missing (%2)', formatCount(rows), reasons);
+}
+
+function tellWhy(why: string): string {
+  const told: Partial<Record<string, string>> = {
+    evicted: trans.__('evicted'),
+    publisher_overflow: trans.__('publisher overflow'),
+    reset: trans.__('reset'),
+    unreadable: trans.__('unreadable'),
+  };
+  return told[why] ?? why.replaceAll('_', ' ');
+}
+
+/** Put rows that were left out on purpose into words. */
+export const tellSkipped = (rows: number): string =>
+  rows > 0 ? trans.__('%1 skipped', formatCount(rows)) : '';
+
+/** Say when rows began to replace those before, ms since 1970; 0 where none did. */
+export const tellBegun = (ms: number): string =>
+  ms > 0 ? trans.__('began anew at %1', clock(ms)) : '';
+
+/** Say how many rows came, and how many of them are kept where that is fewer. */
+export function tellRows(kept: number, came: number): string {
+  if (kept < came) return trans.__('newest %1 of %2 rows', formatCount(kept), formatCount(came));
+  return came === 1 ? trans.__('1 row') : trans.__('%1 rows', formatCount(came));
 }
 
 const clock = (ms: number): string => formatClock(Math.floor(ms / 1000) * 1000);

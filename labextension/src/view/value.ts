@@ -9,6 +9,8 @@ import type { Said } from './situation';
 import { type Still, textStill } from './still';
 import { followTheme } from './theme';
 import type { View } from './view';
+import { tellAbsent } from './source';
+import { trans } from '../words';
 
 export interface ValueOptions {
   column: string;
@@ -67,9 +69,7 @@ export class Value implements View {
     for (const name of table.names) this.columns.add(name);
     const column = table.column(this.options.column);
     const { options, columns } = this;
-    this.complaint = columns.has(options.column)
-      ? ''
-      : `stream '${stream}' has columns ${[...columns].join(', ')}; got '${options.column}'`;
+    this.complaint = columns.has(options.column) ? '' : tellAbsent(stream, columns, options.column);
     if (!column) return;
     for (let row = table.rows - 1; row >= skip; row--) {
       const value = column.at(row);
@@ -100,7 +100,7 @@ export class Value implements View {
     this.figure.classList.toggle('jsio-text', this.isText);
     this.figure.classList.toggle('jsio-long', this.shown.length > 12);
     const seconds = this.time === null ? null : Math.floor(this.time / 1000) * 1000;
-    this.status.tell(seconds === null ? '' : `updated ${formatClock(seconds)}`);
+    this.status.tell(seconds === null ? '' : trans.__('updated %1', formatClock(seconds)));
     this.status.warn(this.complaint);
   };
 }
