@@ -1,32 +1,20 @@
-/** One stream on the page: the view that fits it, another if the reader likes, and its downloads. */
+/**
+ * A stream on the page: the view that fits it, another if the reader likes, and its downloads; or
+ * several streams in one plot.
+ */
 import type { Connection } from '../client';
 import type { Delivery, GapDelivery, RowsDelivery } from '../protocol/delivery';
 import { ARROW, NDJSON, type StreamInfo } from '../protocol/messages';
-import { Story } from '../story';
-import { choose, chooseX, type Name } from '../view/choose';
-import { make } from '../view/dom';
-import type { Said } from '../view/situation';
+import { anyOf } from '../signals';
+import { choose, commonX, type Name } from '../view/choose';
+import { make, setText } from '../view/dom';
+import { type Said, worstOf } from '../view/situation';
 import type { View } from '../view/view';
-import { toArrow } from './arrow';
-import { toCsv } from './csv';
-import { Held } from './held';
-import { button, download, fileName } from './parts';
+import { trans } from '../words';
+import { CardStream } from './card_stream';
+import { button } from './parts';
+import { type Kind, saveAs } from './save';
 import { makeView } from './views';
-
-/** Bytes on their way to a view that has not drawn them, or to a page that pauses. */
-const WINDOW = 2 * 1024 * 1024;
-
-const OVER: Said = { text: 'stopped', tone: 'off' };
-
-const TITLES: Record<Name, string> = {
-  controls: 'Controls',
-  plot: 'Plot',
-  values: 'Values',
-  table: 'Table',
-  log: 'Log',
-  image: 'Image',
-  octets: 'Size',
-};
 
 /** What a card asks of the page, and tells it. */
 export interface Board {
@@ -43,158 +31,186 @@ export interface Board {
 
 export class Card {
   readonly element = make('section', 'page-card');
+  readonly title = make('h2', '');
+  /** Whatever stands at its head. */
+  readonly head = make('header', 'page-card-head');
   private readonly place = make('div', 'page-view');
   private readonly choice = make('select', 'page-choice');
   private readonly files = make('div', 'page-files');
-  private readonly held = new Held();
-  private readonly story: Story;
+  /** The card's own first. */
+  private streams: CardStream[] = [];
   private current = new AbortController();
   private view: View | null = null;
-  private said: Said | null = null;
   /** What the view was made for. */
   private shape = '';
   /** The reader's own choice. */
   private wanted: Name | null = null;
-  private waiting: Delivery[] = [];
 
   constructor(
     private readonly info: StreamInfo,
-    private readonly connection: Connection,
+    connection: Connection,
     private readonly board: Board,
-    signal: AbortSignal,
+    private readonly signal: AbortSignal,
   ) {
     this.build();
-    this.story = new Story(connection, [info.stream], { take: this.show, say: this.say });
-    this.arrange();
-    this.story.tell();
     signal.addEventListener('abort', () => {
       this.current.abort();
     });
-    connection.addEventListener('change', this.story.tell, { signal });
-    board.begun(info.stream);
-    connection.subscribe(info.stream, this.take, { window: WINDOW });
+    this.add(info.stream, info, connection, signal);
+  }
+
+  /** Show another stream in the same plot, until `signal` is aborted. */
+  add(label: string, info: StreamInfo, connection: Connection, signal: AbortSignal): void {
+    const until = anyOf(signal, this.signal);
+    const came = (delivery: Delivery): void => {
+      this.came(delivery);
+    };
+    const card = { came, stands: this.stands };
+    const stream = new CardStream(label, info, connection, this.board, card, until);
+    this.streams = [...this.streams, stream];
+    until.addEventListener('abort', () => {
+      this.streams = this.streams.filter(each => each !== stream);
+      if (!this.signal.aborted) this.arrange();
+    });
+    this.arrange();
+    stream.start();
   }
 
   /** Show what came while the page paused. */
   resume(): void {
-    for (const delivery of this.waiting.splice(0)) this.story.take(delivery);
+    for (const stream of this.streams) stream.resume();
   }
 
-  /** Make the plot anew: there is more or less room for it. */
-  refit(): void {
-    if (this.element.dataset.view !== 'plot') return;
-    this.shape = '';
-    this.arrange();
+  /** There is more or less room for a plot. */
+  fit(): void {
+    this.view?.fit?.(this.board.plotRoom?.() ?? 0);
   }
 
-  private readonly take = (delivery: Delivery): void => {
-    // What is not shown is not acknowledged: the window closes, and the server keeps the rest.
-    if (this.board.paused) this.waiting.push(delivery);
-    else this.story.take(delivery);
+  /** As what files it can be saved now. */
+  get kinds(): readonly Kind[] {
+    const { view } = this.element.dataset;
+    if (view === 'none') return [];
+    const { media } = this.streams[0]!;
+    const picture = view === 'plot' || view === 'image' ? (['PNG'] as const) : [];
+    return [...picture, ...(isTabular(media) ? (['CSV', 'Arrow'] as const) : (['Save'] as const))];
+  }
+
+  save(kind: Kind): void {
+    saveAs(kind, this.streams, this.view?.picture?.() ?? null);
+  }
+
+  private readonly stands = (): void => {
+    this.view?.say(this.said());
   };
 
-  private readonly say = (said: Said): void => {
-    // Why it is over is told once, at the head of the page.
-    this.said = this.connection.state === 'refused' ? OVER : said;
-    this.view?.say(this.said);
-  };
+  private said(): Said {
+    const told = this.streams.flatMap(({ label, said }) => (said ? [{ label, said }] : []));
+    return worstOf(told);
+  }
 
-  private readonly show = (delivery: Delivery): void => {
-    this.held.take(delivery);
-    if (delivery.kind === 'rows' || delivery.kind === 'gap') this.board.came(delivery);
-    else if (delivery.kind === 'begun') this.board.begun(this.info.stream);
+  private came(delivery: Delivery): void {
     // A view that is made anew is given what is held, and with it these rows.
     if (delivery.kind !== 'rows' || !this.arrange()) this.view?.take(delivery);
-  };
-
-  private get media(): string {
-    const { stream, media } = this.info;
-    return this.connection.streams.find(each => each.stream === stream)?.media ?? media;
   }
 
   /** Make the view that fits what is known; says whether it is a new one. */
   private arrange(): boolean {
-    const { media, held } = this;
-    const { columns } = held.rows;
-    const possible = choose({ media, mode: this.info.mode, rows: held.most, columns });
+    const possible = this.possible();
     const name = this.wanted && possible.includes(this.wanted) ? this.wanted : possible[0];
-    const x = name === 'plot' ? chooseX(columns) : null;
-    const shape = JSON.stringify([name, x, media, name === 'values' ? [...columns.keys()] : 0]);
+    const all = this.streams.map(({ held }) => held.rows.columns);
+    const x = name === 'plot' ? commonX(all) : null;
+    const { media } = this.streams[0]!;
+    const labels = this.streams.map(({ label }) => label);
+    const columns = name === 'values' ? [...all[0]!.keys()] : 0;
+    const shape = JSON.stringify([name, x, media, labels, columns]);
     if (this.view && shape === this.shape) return false;
     this.shape = shape;
+    this.replace(name, x, labels);
     this.offer(name, possible);
-    this.replace(name, x);
     return true;
   }
 
-  private replace(name: Name | undefined, x: string | null): void {
+  private possible(): Name[] {
+    if (this.streams.length > 1) return ['plot'];
+    const { media, held } = this.streams[0]!;
+    const { columns } = held.rows;
+    return choose({ media, mode: this.info.mode, rows: held.most, columns });
+  }
+
+  private replace(name: Name | undefined, x: string | null, streams: readonly string[]): void {
     this.current.abort();
     this.current = new AbortController();
     this.place.replaceChildren();
     this.element.dataset.view = name ?? 'none';
-    const { media, held } = this;
+    const { media, held, connection } = this.streams[0]!;
     const columns = [...held.rows.columns.keys()];
     const controls = {
-      ask: (event: string, request: unknown) => this.connection.emit(event, request),
+      ask: (event: string, request: unknown) => connection.emit(event, request),
       may: this.board.may,
     };
     const room = this.board.plotRoom?.() ?? 0;
-    const wanted = { name, x, stream: this.info.stream, media, columns, controls, room };
+    const wanted = { name, x, streams, media, columns, controls, room };
     this.view = makeView(this.place, wanted, this.current.signal);
-    if (this.said) this.view.say(this.said);
-    for (const delivery of held.replay()) this.view.take(delivery);
+    this.stands();
+    for (const stream of this.streams) {
+      for (const delivery of stream.replay()) this.view.take(delivery);
+    }
   }
 
   // --- head ---------------------------------------------------------------------------------
 
   private build(): void {
-    const head = make('header', 'page-card-head');
-    const title = make('h2', '', this.info.stream);
-    title.dir = 'auto';
-    this.choice.setAttribute('aria-label', `View of ${this.info.stream}`);
+    const { stream } = this.info;
+    setText(this.title, stream);
+    this.title.dir = 'auto';
+    this.choice.setAttribute('aria-label', trans.__('View of %1', stream));
     this.choice.addEventListener('change', () => {
       this.wanted = this.choice.value as Name;
       this.arrange();
     });
-    head.append(title, this.choice, this.files);
-    this.element.setAttribute('aria-label', this.info.stream);
-    this.element.append(head, this.place);
+    this.head.append(this.title, this.choice, this.files);
+    this.element.setAttribute('aria-label', stream);
+    this.element.append(this.head, this.place);
   }
 
   private offer(name: Name | undefined, possible: readonly Name[]): void {
     const options = possible.map(each => {
-      const option = make('option', '', TITLES[each]);
+      const option = make('option', '', titleOf(each));
       option.value = each;
       option.selected = each === name;
       return option;
     });
     this.choice.replaceChildren(...options);
     this.choice.hidden = possible.length < 2;
-    const tabular = this.media === ARROW || this.media === NDJSON;
-    if (possible.length === 0) this.files.replaceChildren();
-    else if (tabular) this.files.replaceChildren(this.file('CSV'), this.file('Arrow'));
-    else this.files.replaceChildren(this.file('Save'));
+    this.files.replaceChildren(...this.kinds.map(kind => this.file(kind)));
   }
 
-  private file(kind: 'CSV' | 'Arrow' | 'Save'): HTMLButtonElement {
-    const element = button(kind, () => {
+  private file(kind: Kind): HTMLButtonElement {
+    const element = button(kind === 'Save' ? trans.__('Save') : kind, () => {
       this.save(kind);
     });
-    const what = kind === 'Save' ? 'newest of' : 'rows held here of';
-    element.title = `Download the ${what} ${this.info.stream}`;
+    element.title = tellFile(kind, this.info.stream);
     return element;
   }
+}
 
-  private save(kind: 'CSV' | 'Arrow' | 'Save'): void {
-    const { stream } = this.info;
-    const { rows, newest } = this.held;
-    if (kind === 'CSV') download(fileName(stream, 'csv'), toCsv(rows.parts), 'text/csv');
-    else if (kind === 'Arrow') {
-      const bytes = toArrow(rows.parts) as Uint8Array<ArrayBuffer>;
-      download(fileName(stream, 'arrow'), [bytes], 'application/vnd.apache.arrow.file');
-    } else if (newest) {
-      const ending = this.media.startsWith('image/') ? this.media.slice('image/'.length) : 'bin';
-      download(fileName(stream, ending), [newest as Uint8Array<ArrayBuffer>], this.media);
-    }
-  }
+const isTabular = (media: string): boolean => media === ARROW || media === NDJSON;
+
+function titleOf(name: Name): string {
+  const titles: Record<Name, string> = {
+    controls: trans.__('Controls'),
+    plot: trans.__('Plot'),
+    values: trans.__('Values'),
+    table: trans.__('Table'),
+    log: trans.__('Log'),
+    image: trans.__('Image'),
+    octets: trans.__('Size'),
+  };
+  return titles[name];
+}
+
+function tellFile(kind: Kind, stream: string): string {
+  if (kind === 'PNG') return trans.__('Download a picture of %1', stream);
+  if (kind === 'Save') return trans.__('Download the newest of %1', stream);
+  return trans.__('Download the rows held here of %1', stream);
 }

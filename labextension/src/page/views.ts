@@ -18,7 +18,8 @@ import type { View } from '../view/view';
 export interface Wanted {
   /** None while nothing is known of the rows. */
   name: Name | undefined;
-  stream: string;
+  /** One, but for a plot. */
+  streams: readonly string[];
   media: string;
   x: string | null;
   columns: readonly string[];
@@ -31,7 +32,8 @@ const PLOT_ROWS = 1_000_000;
 const PLOT_HEIGHT = { phone: 220, desktop: 280 };
 
 export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal): View {
-  const { name, stream, media, columns } = wanted;
+  const { name, media, columns } = wanted;
+  const [stream = ''] = wanted.streams;
   if (name === 'controls') return new ControlsView(place, wanted.controls, signal);
   if (name === 'plot') return plotOf(place, wanted, signal);
   if (name === 'log') return new LogView(place, stream, signal);
@@ -41,11 +43,12 @@ export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal
   return new TableView(place, stream, signal);
 }
 
-function plotOf(place: HTMLElement, { stream, x, room }: Wanted, signal: AbortSignal): Plot {
+function plotOf(place: HTMLElement, { streams, x, room }: Wanted, signal: AbortSignal): Plot {
   const narrow = matchMedia('(max-width: 600px)').matches;
-  const height = Math.max(room, narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop);
+  const least = narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop;
+  const height = Math.max(room, least);
   const common = { title: '', log: false, last: null, maxRows: PLOT_ROWS };
-  return new Plot(place, { streams: [stream], x, y: null, height, ...common }, signal);
+  return new Plot(place, { streams, x, y: null, height, least, ...common }, signal);
 }
 
 /** The newest value of each column, side by side over one line on how they stand. */

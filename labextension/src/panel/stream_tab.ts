@@ -16,8 +16,6 @@ export interface Shown {
 
 /** What stands above and below a plot. */
 const BESIDE_PX = 150;
-/** Nobody drags for so long without a change. */
-const DRAG_MS = 300;
 
 export class StreamTab {
   private kernelId = '';
@@ -50,17 +48,14 @@ export class StreamTab {
   /** A plot is as high as the tab, also when that changes. */
   private fit(signal: AbortSignal): void {
     let height = this.place.clientHeight;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const observer = new ResizeObserver(() => {
       const now = this.place.clientHeight;
       if (now === height || now === 0) return; // 0: behind another tab
       height = now;
-      clearTimeout(timer);
-      timer = setTimeout(() => this.card?.refit(), DRAG_MS);
+      this.card?.fit();
     });
     observer.observe(this.place);
     signal.addEventListener('abort', () => {
-      clearTimeout(timer);
       observer.disconnect();
     });
   }

@@ -65,6 +65,13 @@ function bestOf({ mode, rows, columns, numeric }: Shape): Name {
   return numeric ? 'plot' : 'table';
 }
 
+/** The column to draw several streams by, which all of them have; null for the row's number. */
+export function commonX(all: readonly Kinds[]): string | null {
+  const [first, ...others] = all.filter(columns => columns.size > 0);
+  const x = first ? chooseX(first) : null;
+  return x !== null && others.every(columns => columns.get(x) === first!.get(x)) ? x : null;
+}
+
 /** The column to draw the others by; null for the row's number. */
 export function chooseX(columns: Kinds): string | null {
   for (const [name, kind] of columns) if (kind === 'time') return name;

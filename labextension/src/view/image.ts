@@ -7,8 +7,9 @@ import { Pending } from './pending';
 import type { Said } from './situation';
 import { type Still, stillOf } from './still';
 import { Tally } from './tally';
-import { followTheme } from './theme';
+import { followTheme, property } from './theme';
 import type { View } from './view';
+import { trans } from '../words';
 
 /** Bytes to a picture; a test brings its own. */
 export type Decode = (bytes: Uint8Array<ArrayBuffer>, media: string) => Promise<ImageBitmap>;
@@ -27,6 +28,7 @@ export interface ImageOptions {
 }
 
 export class ImageView implements View {
+  private readonly root: HTMLElement;
   private readonly tally = new Tally();
   private readonly canvas = make('canvas', 'jsio-picture');
   private readonly status = new StatusLine();
@@ -42,9 +44,9 @@ export class ImageView implements View {
     signal: AbortSignal,
     { title, height }: ImageOptions = { title: '', height: null },
   ) {
-    const root = makeRoot(place, 'image', signal);
+    const root = (this.root = makeRoot(place, 'image', signal));
     this.canvas.setAttribute('role', 'img');
-    this.canvas.setAttribute('aria-label', `Newest image of ${label}`);
+    this.canvas.setAttribute('aria-label', trans.__('Newest image of %1', label));
     this.canvas.hidden = true;
     const frame = make('div', 'jsio-frame');
     frame.append(this.canvas);
@@ -64,14 +66,17 @@ export class ImageView implements View {
     this.status.say(said);
   }
 
+  picture(): HTMLCanvasElement | null {
+    const { canvas } = this;
+    return canvas.hidden ? null : copyOf(canvas, 1, property(this.root, '--jsio-paper'));
+  }
+
   still(): Still | null {
     const { canvas } = this;
     if (canvas.hidden) return null;
     const scale = Math.min(1, STILL_SIZE / Math.max(canvas.width, canvas.height));
     const [width, height] = [canvas.width * scale, canvas.height * scale];
-    const copy = make('canvas', '');
-    [copy.width, copy.height] = [Math.ceil(width), Math.ceil(height)];
-    copy.getContext('2d')?.drawImage(canvas, 0, 0, copy.width, copy.height);
+    const copy = copyOf(canvas, scale);
     const shown = canvas.clientHeight > 0 ? canvas.clientHeight / height : 1;
     return stillOf(copy, width * shown, height * shown);
   }
@@ -85,7 +90,7 @@ export class ImageView implements View {
   private look({ table }: RowsDelivery): void {
     const value = table.column(VALUE)?.at(table.rows - 1);
     if (!(value instanceof Uint8Array)) {
-      this.status.warn('the stream carries no images');
+      this.status.warn(trans.__('the stream carries no images'));
       return;
     }
     this.bytes = value.byteLength;
@@ -104,14 +109,16 @@ export class ImageView implements View {
   };
 
   private readonly failed = (): void => {
-    this.status.warn(`the newest image cannot be read as ${this.media || 'an image'}`);
+    this.status.warn(
+      trans.__('the newest image cannot be read as %1', this.media || trans.__('an image')),
+    );
   };
 
   private readonly draw = (): void => {
     const { rows } = this.tally;
     const { width, height, hidden } = this.canvas;
     this.status.tell(
-      `${formatCount(rows)} ${rows === 1 ? 'image' : 'images'}`,
+      rows === 1 ? trans.__('1 image') : trans.__('%1 images', formatCount(rows)),
       hidden ? '' : `${width} × ${height}`,
       this.bytes > 0 ? formatBytes(this.bytes) : '',
       this.tally.updated(),
@@ -119,6 +126,20 @@ export class ImageView implements View {
     );
     if (this.tally.refusal) this.status.warn(this.tally.refusal);
   };
+}
+
+/** Copy a picture, scaled; what it lets through shows `paper`, if there is any. */
+function copyOf(canvas: HTMLCanvasElement, scale: number, paper = ''): HTMLCanvasElement {
+  const copy = make('canvas', '');
+  copy.width = Math.ceil(canvas.width * scale);
+  copy.height = Math.ceil(canvas.height * scale);
+  const context = copy.getContext('2d');
+  if (context && paper) {
+    context.fillStyle = paper;
+    context.fillRect(0, 0, copy.width, copy.height);
+  }
+  context?.drawImage(canvas, 0, 0, copy.width, copy.height);
+  return copy;
 }
 
 /** Decodes one image at a time; those that come meanwhile but the newest are passed over. */

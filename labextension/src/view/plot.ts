@@ -9,18 +9,18 @@ import type { Delivery } from '../protocol/delivery';
 import { Camera } from './camera';
 import { Chart, type Gestures, type Line, type Look } from './chart';
 import { make, makeRoot, setText, StatusLine } from './dom';
-import { formatClock, formatCount } from './format';
 import { type Hovered, Legend } from './legend';
 import { Pending } from './pending';
 import type { Range } from './range';
 import type { Said } from './situation';
 import { Source } from './source';
-import type { Still } from './still';
-import { plotStill } from './plot_still';
-import { tellMissing } from './tally';
+import { plotPicture } from './plot_picture';
+import { type Still, stillOf } from './still';
+import { tellBegun, tellMissing, tellRows, tellSkipped } from './tally';
 import { followTheme } from './theme';
 import { type Extremes, noExtremes } from './trace';
 import type { View } from './view';
+import { trans } from '../words';
 
 export interface PlotOptions {
   streams: readonly string[];
@@ -31,6 +31,8 @@ export interface PlotOptions {
   title: string;
   /** Of the drawing, in CSS pixels. */
   height: number;
+  /** It becomes no less where there is less room; as high as it is, where it is not given. */
+  least?: number;
   log: boolean;
   /** Show only so much of x, back from the newest (seconds if x is a time); null for all. */
   last: number | null;
@@ -50,8 +52,8 @@ export class Plot implements View {
   private readonly status = new StatusLine();
   private readonly buttons = {
     follow: make('button', ''),
-    log: make('button', '', 'Log'),
-    reset: make('button', '', 'Reset zoom'),
+    log: make('button', '', trans.__('Log')),
+    reset: make('button', '', trans.__('Reset zoom')),
   };
   private readonly sources: ReadonlyMap<string, Source>;
   private readonly pending: Pending;
@@ -61,6 +63,7 @@ export class Plot implements View {
   private hovered: Hovered | null = null;
   private onScreen = true;
   private width = 0;
+  private height: number;
 
   constructor(
     place: HTMLElement,
@@ -68,10 +71,11 @@ export class Plot implements View {
     signal: AbortSignal,
   ) {
     this.camera = new Camera(options.last, options.log);
+    this.height = options.height;
     this.sources = new Map(
       options.streams.map(name => [name, new Source(name, { ...options, maxLines: MAX_LINES })]),
     );
-    this.legend = new Legend(options.x ?? 'row', this.sources.size > 1, () => {
+    this.legend = new Legend(options.x ?? trans.__('row'), this.sources.size > 1, () => {
       this.pending.redraw();
     });
     this.root = makeRoot(place, 'plot', signal, [uplotStyle]);
@@ -88,15 +92,26 @@ export class Plot implements View {
 
   say(said: Said): void {
     this.status.say(said);
-    setText(this.empty, said.tone === 'good' ? 'waiting for rows' : said.text);
+    setText(this.empty, said.tone === 'good' ? trans.__('waiting for rows') : said.text);
   }
 
   still(): Still | null {
+    const picture = this.picture();
+    return picture && stillOf(picture, this.width, (picture.height * this.width) / picture.width);
+  }
+
+  picture(): HTMLCanvasElement | null {
     const lines = this.legend.shown();
     if (!this.chart || lines.length === 0) return null;
     this.drawNow();
     const { title } = this.options;
-    return plotStill(this.chart.canvas, { root: this.root, title, lines, width: this.width });
+    return plotPicture(this.chart.canvas, { root: this.root, title, lines, width: this.width });
+  }
+
+  fit(height: number): void {
+    this.height = Math.max(height, this.options.least ?? this.options.height);
+    this.area.style.height = `${this.height}px`;
+    this.resize();
   }
 
   // --- data ---------------------------------------------------------------------------------
@@ -216,14 +231,14 @@ export class Plot implements View {
       zoned: known?.zoned ?? true,
       log: this.camera.log,
       whole: this.options.x === null,
-      xLabel: this.options.x ?? 'row',
+      xLabel: this.options.x ?? trans.__('row'),
     };
   }
 
   private chartFor(look: Look): Chart {
     if (this.chart && JSON.stringify(look) === JSON.stringify(this.chart.look)) return this.chart;
     this.chart?.destroy();
-    const size = { width: this.width, height: this.options.height };
+    const size = { width: this.width, height: this.height };
     this.chart = new Chart(this.area, look, this.gestures, size);
     return this.chart;
   }
@@ -233,13 +248,15 @@ export class Plot implements View {
     this.pending.redraw();
   };
 
+  private readonly resize = (): void => {
+    const width = this.area.clientWidth;
+    if (width === 0) return;
+    this.chart?.resize(width, this.height);
+    this.pending.redraw();
+  };
+
   private watchSize(signal: AbortSignal): void {
-    const sizes = new ResizeObserver(() => {
-      const width = this.area.clientWidth;
-      if (width === 0) return;
-      this.chart?.resize(width, this.options.height);
-      this.pending.redraw();
-    });
+    const sizes = new ResizeObserver(this.resize);
     const screen = new IntersectionObserver(entries => {
       this.onScreen = entries.at(-1)?.isIntersecting ?? true;
       if (this.onScreen) this.pending.redraw();
@@ -258,12 +275,12 @@ export class Plot implements View {
     const head = make('div', 'jsio-head');
     const buttons = make('div', 'jsio-buttons');
     for (const button of Object.values(this.buttons)) button.type = 'button';
-    this.buttons.log.title = 'Logarithmic y axis (L)';
-    this.buttons.reset.title = 'Show everything and follow (0)';
+    this.buttons.log.title = trans.__('Logarithmic y axis (L)');
+    this.buttons.reset.title = trans.__('Show everything and follow (0)');
     buttons.append(...Object.values(this.buttons));
     const { title } = this.options;
     head.append(title ? make('div', 'jsio-title', title) : this.legend.element, buttons);
-    this.area.style.height = `${this.options.height}px`;
+    this.area.style.height = `${this.height}px`;
     this.area.tabIndex = 0;
     this.area.setAttribute('role', 'group');
     this.area.setAttribute('aria-label', this.description());
@@ -282,9 +299,12 @@ export class Plot implements View {
 
   private description(): string {
     const { title, streams, x, y } = this.options;
-    const what = title || `Plot of ${(y ?? streams).join(', ')}`;
-    const keys = 'Arrow keys move, plus and minus zoom, 0 shows everything, F follows, L is log.';
-    return `${what} by ${x ?? 'row'}. ${keys}`;
+    const what = title || trans.__('Plot of %1', (y ?? streams).join(', '));
+    return trans.__(
+      '%1 by %2. Arrow keys move, plus and minus zoom, 0 shows everything, F follows, L is log.',
+      what,
+      x ?? trans.__('row'),
+    );
   }
 
   private readonly keyPressed = (event: KeyboardEvent): void => {
@@ -325,10 +345,10 @@ export class Plot implements View {
 
   private tellButtons(): void {
     const { follow, log, reset } = this.buttons;
-    setText(follow, this.camera.following ? 'Hold' : 'Follow');
+    setText(follow, this.camera.following ? trans.__('Hold') : trans.__('Follow'));
     follow.title = this.camera.following
-      ? 'Keep this view while rows go on arriving (F)'
-      : 'Move with the newest rows (F)';
+      ? trans.__('Keep this view while rows go on arriving (F)')
+      : trans.__('Move with the newest rows (F)');
     log.setAttribute('aria-pressed', String(this.camera.log));
     reset.disabled = !this.camera.moved;
   }
@@ -341,19 +361,17 @@ export class Plot implements View {
     const sources = [...this.sources.values()];
     const came = sum(sources.map(source => source.rows));
     const kept = sum(sources.map(source => source.kept));
-    const rows =
-      kept < came ? `newest ${formatCount(kept)} of ${formatCount(came)}` : formatCount(came);
     const skipped = sum(sources.map(source => source.skipped));
     const begun = Math.max(...sources.map(source => source.begunAt ?? 0));
     const hidden = this.camera.log && lines.some(line => line.visible && hasNoLogarithm(line));
     this.status.tell(
-      this.camera.following ? '' : 'held',
-      `${rows} ${came === 1 ? 'row' : 'rows'}`,
+      this.camera.following ? '' : trans.__('held'),
+      tellRows(kept, came),
       this.tellMissing(sources),
-      skipped > 0 ? `${formatCount(skipped)} skipped` : '',
-      begun > 0 ? `began anew at ${formatClock(Math.floor(begun / 1000) * 1000)}` : '',
-      complete ? '' : 'x goes back too often: only the newest rows are drawn',
-      hidden ? 'values of 0 and below have no place on a log axis' : '',
+      tellSkipped(skipped),
+      tellBegun(begun),
+      complete ? '' : trans.__('x goes back too often: only the newest rows are drawn'),
+      hidden ? trans.__('values of 0 and below have no place on a log axis') : '',
     );
     this.status.warn(
       sources.map(source => source.complaint).find(Boolean) ?? this.mixedAxes(sources),
@@ -370,7 +388,7 @@ export class Plot implements View {
 
   private mixedAxes(sources: readonly Source[]): string {
     const kinds = new Set(sources.map(source => source.xKind).filter(kind => kind !== null));
-    return kinds.size > 1 ? 'x is a time in one stream and a number in another' : '';
+    return kinds.size > 1 ? trans.__('x is a time in one stream and a number in another') : '';
   }
 }
 

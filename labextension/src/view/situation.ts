@@ -2,6 +2,7 @@
  * What a view says about where its rows come from: one word for the reader, never silence.
  */
 import type { Status, StreamInfo } from '../protocol/messages';
+import { trans } from '../words';
 
 /** How the connection stands. `ended` and `refused` are final. */
 export type Link = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'refused';
@@ -26,34 +27,46 @@ export interface Said {
   tone: Tone;
 }
 
-const BY_LINK: Partial<Record<Link, Said>> = {
-  connecting: { text: 'connecting', tone: 'busy' },
-  reconnecting: { text: 'reconnecting', tone: 'busy' },
-  ended: { text: 'ended', tone: 'off' },
-  refused: { text: 'not permitted', tone: 'bad' },
-};
+function byLink(link: Link): Said | null {
+  if (link === 'connecting') return { text: trans.__('connecting'), tone: 'busy' };
+  if (link === 'reconnecting') return { text: trans.__('reconnecting'), tone: 'busy' };
+  if (link === 'refused') return { text: trans.__('not permitted'), tone: 'bad' };
+  return link === 'ended' ? ended() : null;
+}
 
-const ENDED: Said = { text: 'ended', tone: 'off' };
-const RESTARTED: Said = { text: 'kernel restarted', tone: 'busy' };
+const ended = (): Said => ({ text: trans.__('ended'), tone: 'off' });
+const restarted = (): Said => ({ text: trans.__('kernel restarted'), tone: 'busy' });
 
 /** Put a situation into words. */
 export function say(situation: Situation): Said {
   const { link, status, streams, reason } = situation;
-  const said = BY_LINK[link];
-  if (said && reason && link === 'refused') return { ...said, text: `refused: ${reason}` };
+  const said = byLink(link);
+  if (said && reason && link === 'refused')
+    return { ...said, text: trans.__('refused: %1', reason) };
   if (said) return reason && link === 'reconnecting' ? { ...said, text: reason } : said;
-  if (status?.kernel === 'dead') return ENDED;
-  if (status?.kernel === 'restarting') return RESTARTED;
-  const ended = streams.length > 0 && streams.every(stream => stream.ended);
+  if (status?.kernel === 'dead') return ended();
+  if (status?.kernel === 'restarting') return restarted();
+  const over = streams.length > 0 && streams.every(stream => stream.ended);
   const { interruption } = situation;
-  if (ended) return interruption === 'none' ? ENDED : RESTARTED;
+  if (over) return interruption === 'none' ? ended() : restarted();
   if (status?.publisher === 'offline') {
     return interruption === 'restarted'
-      ? RESTARTED
-      : { text: 'waiting for the kernel', tone: 'busy' };
+      ? restarted()
+      : { text: trans.__('waiting for the kernel'), tone: 'busy' };
   }
-  if (streams.length === 0) return { text: 'waiting for rows', tone: 'busy' };
-  return { text: 'live', tone: 'good' };
+  if (streams.length === 0) return { text: trans.__('waiting for rows'), tone: 'busy' };
+  return { text: trans.__('live'), tone: 'good' };
+}
+
+const WORST: readonly Tone[] = ['bad', 'busy', 'off', 'good'];
+
+/** How several stand: the one that the reader should know of first, by name where they differ. */
+export function worstOf(told: readonly { label: string; said: Said }[]): Said {
+  const tone = WORST.find(each => told.some(({ said }) => said.tone === each));
+  const worst = told.find(({ said }) => said.tone === tone);
+  if (!worst) return { text: trans.__('connecting'), tone: 'busy' };
+  const alike = told.every(({ said }) => said.text === worst.said.text);
+  return alike ? worst.said : { ...worst.said, text: `${worst.label}: ${worst.said.text}` };
 }
 
 /**

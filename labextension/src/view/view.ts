@@ -10,4 +10,8 @@ export interface View {
   say(said: Said): void;
   /** What a saved notebook is to keep of it; null while there is nothing. */
   still?(): Still | null;
+  /** What is shown as a picture to be kept, in the page's colours; null while there is nothing. */
+  picture?(): HTMLCanvasElement | null;
+  /** There are so many pixels for its height now. */
+  fit?(height: number): void;
 }

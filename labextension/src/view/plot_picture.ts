@@ -1,5 +1,4 @@
 /** A plot as one picture: its title and the names of its lines above the drawing. */
-import { type Still, stillOf } from './still';
 import { property } from './theme';
 
 export interface Around {
@@ -15,7 +14,7 @@ const LINE = 24;
 const SWATCH = 14;
 const GAP = 8;
 
-export function plotStill(drawing: HTMLCanvasElement, around: Around): Still | null {
+export function plotPicture(drawing: HTMLCanvasElement, around: Around): HTMLCanvasElement | null {
   const { root, title, lines, width } = around;
   const scale = drawing.width / width;
   const head = LINE * (title ? 2 : 1);
@@ -42,5 +41,5 @@ export function plotStill(drawing: HTMLCanvasElement, around: Around): Still | n
     x += SWATCH + 6 + context.measureText(label).width + 2 * GAP;
   }
   context.drawImage(drawing, 0, head, width, drawing.height / scale);
-  return stillOf(canvas, width, height);
+  return canvas;
 }
