@@ -57,3 +57,20 @@ async def test_the_third_is_shared_watched_and_taken_back(server: Server, kernel
     (watched,) = [text for text in printed if text.count("[") >= 3]
     assert len(watched.splitlines()) == 3
     assert server.sio.links.links == 0
+
+
+@pytest.mark.timeout(120)
+async def test_the_fourth_shows_a_dish_and_logs_what_happens_in_it(server: Server, kernel_id: str):
+    *begin, loop = cells("04_images_and_logs.ipynb")
+    for cell in begin:
+        await run(server, kernel_id, cell)
+    namespace, viewer = f"/kernels/{kernel_id}", await server.viewer(kernel_id, name="ada")
+    for stream in ("dish", "log"):
+        await viewer.ask(namespace, "$subscribe", {"stream": stream})
+    running = asyncio.ensure_future(run(server, kernel_id, loop))
+    await viewer.first("$batch")
+    assert (await viewer.ask(namespace, "drop"))["value"] == "plop"
+    await viewer.until(lambda: len(viewer.of("$batch")) > 20)
+    assert (await viewer.ask(namespace, "stop"))["value"] == "stopping"
+    await running
+    await viewer.close()
