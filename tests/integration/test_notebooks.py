@@ -74,3 +74,22 @@ async def test_the_fourth_shows_a_dish_and_logs_what_happens_in_it(server: Serve
     assert (await viewer.ask(namespace, "stop"))["value"] == "stopping"
     await running
     await viewer.close()
+
+
+@pytest.mark.timeout(120)
+async def test_the_fifth_grows_to_200000_rows_and_finds_some(server: Server, kernel_id: str):
+    for cell in cells("05_a_table_that_grows.ipynb"):
+        await run(server, kernel_id, cell)
+    await run(server, kernel_id, "assert lines.flush() and found.flush()")
+    streams = server.sio.registry.namespaces[kernel_id].streams
+    assert streams["files"].history.next == 100
+    assert streams["lines"].history.first == 0, "the history does not hold them all"
+    assert 200_000 <= streams["lines"].history.next < 250_000
+    namespace, viewer = f"/kernels/{kernel_id}", await server.viewer(kernel_id)
+    before = streams["found"].history.epoch
+    asked = {"values": {"value": "FIXME"}}
+    assert (await viewer.ask(namespace, "widget:containing", asked))["value"] == asked
+    await run(server, kernel_id, "assert found.flush()")
+    assert streams["found"].history.epoch != before
+    assert 0 < streams["found"].history.next < 1_000
+    await viewer.close()
