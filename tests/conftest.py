@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.leaks import leaks
 
-_FIRST = "end_to_end"  # the longest group
+_GROUPS = ("end_to_end", "hub")  # the longest first: what comes last fills up the other worker
 
 # The background jobs of a shell ignore Ctrl-C, and all that they start inherits that: a run of the
 # tests begun like this would start kernels that nobody can interrupt.
@@ -35,8 +35,8 @@ def no_secret_is_logged(watched_log: None) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest group come first and the Hub's last: it lives until the session ends."""
-    items.sort(key=lambda item: (item.path.parent.name == "hub", item.path.parent.name != _FIRST))
+    """Let the longest groups come first."""
+    items.sort(key=lambda item: [item.path.parent.name != group for group in _GROUPS])
 
 
 class _Sharing(LoadScopeScheduling):
@@ -48,7 +48,7 @@ class _Sharing(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
         folder, _, _ = file.rpartition("/")
-        return folder if folder.endswith((_FIRST, "/hub")) else file
+        return folder if folder.endswith(_GROUPS) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Sharing:

@@ -17,23 +17,15 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page
+
+__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page"]
 
 from tests.leaks import found_in
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 60.0
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-# Nothing here may look for a host outside.
-QUIET = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-sandbox",  # in a container chromium cannot make one, and only our own pages are shown
-)
 
 
 @dataclass
@@ -61,6 +53,11 @@ class Jupyter:
     def kernels(self) -> list[dict[str, Any]]:
         """List the namespaces that are live."""
         return self.api("jupyter-sio/api/namespaces")
+
+    def kernel_of(self, path: str) -> dict[str, Any]:
+        """Find the namespace of a notebook's kernel; one that has ended counts too."""
+        (found,) = (kernel for kernel in self.kernels() if kernel["path"] == path)
+        return found
 
 
 def wait_for(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
@@ -129,38 +126,10 @@ def stop_jupyter(jupyter: Jupyter) -> None:
     assert found_in(log, [jupyter.token]) == []
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """Take the place of pytest-jupyter's: playwright runs a loop of its own here."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Take the place of pytest-jupyter's, which would run the loop; our servers are processes."""
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     root = tmp_path_factory.mktemp("notebooks")
     shutil.copy(REPOSITORY / "notebooks" / "01_first_stream.ipynb", root)
     jupyter = start_jupyter("jupyterlab", root, tmp_path_factory.mktemp("runtime"))
     yield jupyter
     stop_jupyter(jupyter)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    assert path, "the browser tests need Chromium; type: sudo apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = context.new_page()
-    yield page
-    context.close()

@@ -66,8 +66,7 @@ def test_the_demo_draws_live_while_its_last_cell_runs(page: Page, lab: Jupyter, 
     for plot in range(PLOTS):
         before = page.evaluate(PIXELS, plot)
         wait_for(lambda p=plot, b=before: page.evaluate(PIXELS, p) != b, "the canvas to change")
-    (kernel,) = lab.kernels()
-    assert kernel["state"] == "busy"
+    assert lab.kernel_of(NOTEBOOK)["state"] == "busy"
     page.wait_for_timeout(6_000)  # curves worth a picture
     page.set_viewport_size({"width": 1280, "height": 1000})
     page.get_by_role("button", name="stop", exact=True).scroll_into_view_if_needed()
@@ -76,7 +75,7 @@ def test_the_demo_draws_live_while_its_last_cell_runs(page: Page, lab: Jupyter, 
     page.set_viewport_size({"width": 1400, "height": 3000})
     # The button reaches the cell while it runs.
     page.get_by_role("button", name="stop", exact=True).click()
-    wait_for(lambda: lab.kernels()[0]["state"] == "idle", "the cell to end", 15)
+    wait_for(lambda: lab.kernel_of(NOTEBOOK)["state"] == "idle", "the cell to end", 15)
     # After a reload, and in a second tab, the same history is shown.
     seen = rows(first_row_of(page, PLOTS - 1))
     assert seen > 10
@@ -95,7 +94,7 @@ def test_a_restart_shows_the_break_and_a_shut_down_the_end(page: Page, lab: Jupy
     open_notebook(page, lab)
     said = training(page).locator(".jsio-said")
     expect(said).to_have_text("live", timeout=MS)
-    (kernel,) = lab.kernels()
+    kernel = lab.kernel_of(NOTEBOOK)
     lab.api(f"api/kernels/{kernel['kernel_id']}/restart", "POST", {})
     expect(said).to_have_text("kernel restarted", timeout=MS)
     assert rows(first_row_of(page, PLOTS - 1)) > 10, "what was drawn stays"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.end_to_end.conftest import CHROMIUM, QUIET
+from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page
 from tests.hub.house import ADA, BOB, PROXY, STRICT, Hub, Kernel, UserServer
+
+__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page"]
 
 
 @dataclass
@@ -23,17 +23,7 @@ class House:
     bob: UserServer
 
 
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """Take the place of pytest-jupyter's: playwright runs a loop of its own here."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Take the place of pytest-jupyter's, which would run the loop; our servers are processes."""
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     assert PROXY.exists(), "the Hub's proxy is not installed; type: npm ci --prefix examples/hub"
     hub = Hub(tmp_path_factory.mktemp("hub"))
@@ -49,13 +39,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         hub.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kernel(house: House) -> Kernel:
     """A kernel of Ada's that pushes a row every 10 ms and takes note of what it is sent."""
     return _pushing(house.ada)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def strict_kernel(house: House) -> Kernel:
     return _pushing(house.strict)
 
@@ -82,20 +72,3 @@ def _pushing(server: UserServer) -> Kernel:
         "threading.Thread(target=push, daemon=True).start()\n"
     )
     return kernel
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    assert path, "the browser tests need Chromium; type: sudo apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
