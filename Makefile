@@ -66,6 +66,11 @@ lint-py: $(FOR_TEST)
 lint-ts: $(NPM)
 	cd labextension && npm run lint
 
+.PHONY: docs
+docs: $(FOR_TEST) ## the site of the documentation, in docs/_build/html
+	python docs/parts/written.py
+	python -m sphinx -q -n -W --keep-going docs docs/_build/html
+
 .PHONY: picture
 picture: $(FOR_TEST) chromium ## the docs' pictures, anew
 	JUPYTER_SIO_PICTURE=docs/images/demo.png python -m pytest tests/end_to_end/test_demo.py -k draws
@@ -79,7 +84,7 @@ bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run
 clean: ## remove whatever was made here
 	rm -rf .venv dist examples/hub/node_modules examples/hub/run labextension/node_modules labextension/lib \
 	  jupyter_sio/widgets/static jupyter_sio/server/static jupyter_sio/labextension
-	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf docs/_build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The browser tests drive Debian's Chromium; playwright's own download is not needed.
 .PHONY: chromium
@@ -114,7 +119,7 @@ $(BUILT): $(TYPESCRIPT) $(NPM)
 
 # The widgets are built just above, so pip's build need not do it again.
 $(FOR_TEST): $(PACKAGING) $(BUILT)
-	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 python -m pip install -q -e '.[test]'
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 python -m pip install -q -e '.[docs,test]'
 	touch $@
 
 # As a user would: pip's build fetches Node and builds the widgets by itself.

@@ -14,7 +14,7 @@ import pytest
 import jupyter_sio
 
 ROOT = Path(__file__).parents[1]
-# What docs/reference.md tells people to type.
+# What the documentation tells people to type.
 PROMISED = {
     *("connect", "stream", "emit", "on", "wait_for", "drain", "call", "viewers", "join", "leave"),
     *("watch", "awatch", "Publisher", "Stream", "Viewer", "History", "LivePlot", "LiveValue"),

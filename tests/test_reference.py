@@ -1,49 +1,60 @@
-"""docs/reference.md names everything one can type, and nothing that is not there."""
+"""The reference names everything one can type, and says what the code says now."""
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 
 import pytest
 
 import jupyter_sio
-from jupyter_sio import cli
+from docs.parts import written
 from jupyter_sio.server.app import JupyterSio
 
-REFERENCE = (Path(__file__).parents[1] / "docs" / "reference.md").read_text()
-WORDS = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", REFERENCE))))
-OURS = JupyterSio.class_traits(config=True)
-INHERITED = {name for base in JupyterSio.__bases__[1:] for name in base.class_traits(config=True)}
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+TOLD = re.findall(
+    r"^\.\. auto(?:function|class|exception|module):: jupyter_sio\.(\w+)(?:\(\))?$",
+    (REFERENCE / "python.md").read_text(),
+    re.MULTILINE,
+)
 
 
-def commands() -> set[str]:
-    (action,) = (
-        action
-        for action in cli._parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
+def names_in_rows(page: str) -> list[str]:
+    """List what the first cells of a page's tables name."""
+    return re.findall(r"^\| `([^`]+)`", (REFERENCE / f"{page}.md").read_text(), re.MULTILINE)
+
+
+def test_the_public_names_told_of_are_those_there_are():
+    assert sorted(TOLD) == sorted(jupyter_sio.__all__)
+
+
+@pytest.mark.parametrize("page", written.PAGES)
+def test_what_is_written_from_code_is_what_the_code_says_now(page):
+    told = written.place(page).read_text()
+    assert told == written.NOTE + written.PAGES[page](), "type: python docs/parts/written.py"
+
+
+def test_every_setting_of_ours_is_told_of_and_no_other():
+    inherited = {n for b in JupyterSio.__bases__[1:] for n in b.class_traits(config=True)}
+    assert set(names_in_rows("settings")) == set(JupyterSio.class_traits(config=True)) - inherited
+
+
+def test_every_bound_is_told_of():
+    told = names_in_rows("limits")
+    assert [n for g in written.limit_groups() for n in g.__dataclass_fields__] == told
+
+
+def test_every_bound_that_is_a_setting_says_so():
+    text = (REFERENCE / "limits.md").read_text()
+    settings = {name for name in re.findall(r"\| `(\w+)` \|$", text, re.MULTILINE)}
+    assert settings == set(written.app._LIMITS)
+
+
+def test_every_code_has_a_meaning():
+    rows = re.findall(
+        r"^\| (\d{4}) \| `(\w+)` \| (.+?) \|", (REFERENCE / "codes.md").read_text(), re.M
     )
-    return set(action.choices)
-
-
-@pytest.mark.parametrize("name", sorted(jupyter_sio.__all__))
-def test_every_public_name_is_told_of(name):
-    assert name in WORDS
-
-
-@pytest.mark.parametrize("name", sorted(set(OURS) - INHERITED))
-def test_every_setting_is_told_of(name):
-    assert name in WORDS
-
-
-def test_every_setting_told_of_exists():
-    table = REFERENCE.partition("## Server settings")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
-    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    assert told == set(OURS) - INHERITED
-
-
-def test_the_commands_told_of_are_those_there_are():
-    told = set(re.findall(r"^\| `jupyter sio (\w+)", REFERENCE, re.MULTILINE))
-    assert told == commands()
+    assert [(int(code), name) for code, name, _ in rows] == [
+        (code.value, code.name) for code in written.errors.Code
+    ]
+    assert all(len(meaning) > 5 for _, _, meaning in rows)

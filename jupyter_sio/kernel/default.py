@@ -51,6 +51,7 @@ def _on(event: str, *, thread: Thread | None = None) -> Callable[[F], F]:
     return add
 
 
+_on.__signature__ = inspect.signature(_on, follow_wrapped=False)  # type: ignore[attr-defined]
 on = _on
 connect = _function(Publisher.connect, lambda: _publisher)
 stream = _function(Publisher.stream, default)

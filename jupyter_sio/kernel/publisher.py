@@ -210,6 +210,26 @@ class Publisher:
     ) -> Stream:
         """Get the stream of that name, or make it; asked for otherwise than it is, it begins anew.
 
+        Parameters
+        ----------
+        name : str
+            At most 128 bytes; a link's globs match it.
+        columns : mapping, optional
+            Names and types, as ``{"step": "int64", "loss": "float64"}``. Without it types come from
+            the rows: int64 widens to float64, a new key adds a column, a missing one is null. With
+            it, a wrong name or type raises at the push.
+        media : str
+            What a row is: of a table, as Arrow; any JSON value, ``application/x-ndjson``; an image,
+            ``image/png`` or ``image/jpeg``; or bytes, ``application/octet-stream``.
+        mode : {"every", "latest"}
+            ``every``: a viewer is owed every row. ``latest``: it is sent the newest only, as of a
+            gauge or a camera.
+        history : History, optional
+            What the server keeps, if not as much as it does of itself.
+        overflow : {"drop_oldest", "block", "raise"}
+            When 16 MiB wait because the server takes rows slower than they come: tell viewers a
+            gap, have ``push`` wait, or have it raise.
+
         Raises
         ------
         RowError

@@ -144,6 +144,10 @@ class Stream:
     def push(self, /, *value: Any, **row: Any) -> None:
         """Take one row of a table, or one value of any other media; a few microseconds.
 
+        In a row bool, int, float, str, None, datetime, numpy scalars, and tensors of one value
+        through ``.item()``. To a stream of images bytes, at most 4 MiB, or an array of uint8,
+        height × width (grey), × 3 (RGB) or × 4 (RGBA), of which a picture is made meanwhile.
+
         The value is copied. Never waits for the network and never raises for it, unless
         ``overflow`` says so.
 
@@ -266,7 +270,11 @@ class Stream:
             self.begin_anew()
 
     def close(self) -> None:
-        """End the stream; what was pushed is still sent. May be called again."""
+        """End the stream; what was pushed is still sent. May be called again.
+
+        ``sio.stream(name)`` after that begins anew. Where somebody who may ``manage`` closes it
+        from the panel, the loop goes on: what it pushes is counted, not sent.
+        """
         self._close(dismissed=False)
 
     def dismiss(self) -> None:

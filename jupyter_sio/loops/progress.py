@@ -43,8 +43,9 @@ class Progress(Generic[T]):
 
     Parameters
     ----------
-    iterable, desc, total, leave, file, mininterval, disable, unit, unit_scale, unit_divisor,
-    initial, postfix
+    iterable, desc, total, initial, unit, unit_scale, unit_divisor, postfix, disable
+        As tqdm's.
+    leave, file, mininterval
         As tqdm's. Without ``file`` it is an output of the cell in a notebook, a line on stderr in
         a terminal, and elsewhere one line at the end.
     name

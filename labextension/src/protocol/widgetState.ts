@@ -1,6 +1,6 @@
 /**
  * A mirrored ipywidget's state, as the kernel tells it: Jupyter's widget state 2.0, with what may be
- * set. Source: docs/reference.md ("Existing ipywidgets").
+ * set. Source: docs/how-to/mirror.md.
  */
 import type { Table } from './payload';
 
