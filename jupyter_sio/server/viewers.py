@@ -259,8 +259,8 @@ def ask(
         client.forget(number)
         tell(late)
 
+    number = client.call(event, args, answered)  # raises for what cannot travel
     timer = asyncio.get_running_loop().call_later(seconds, too_late)
-    number = client.call(event, args, answered)
 
 
 def place(subscription: Subscription, *, again: bool) -> bool:

@@ -66,6 +66,17 @@ async def test_an_event_reaches_the_kernel_with_who_sent_it(stage: Stage):
     assert rest == args and event.ack_id is None
 
 
+async def test_an_event_that_cannot_be_passed_on_leaves_nothing_behind(stage: Stage, caplog: Any):
+    """What is attached once may stand in the arguments often, and be attached as often then."""
+    wire, place = await stage.viewer(), '{"_placeholder":true,"num":0}'
+    await wire.send(f'451-{stage.ns},7["go",{",".join([place] * 11)}]')
+    await wire.send(b"x")
+    await wire.until_closed()
+    assert wire.close_code == 3501 and not stage.publisher.of("$event")
+    await asyncio.sleep(1.5 * SECONDS)  # until nobody would wait for the answer any more
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 @pytest.mark.parametrize("value", [None, 7, [1, {"a": b"\x01"}], b"bytes", "text", {}])
 async def test_what_the_handler_returned_answers_the_viewer(stage: Stage, value: Any):
     wire = await stage.viewer()
