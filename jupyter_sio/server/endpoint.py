@@ -55,10 +55,12 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._polls = polls
         self._access: Access | None = None
         self._by_ticket = False
+        self._refused: Refused | None = None
         self._session: Session | None = None
         self._poll: Poll | None = None
         self._upgrade: Upgrade | None = None
         self._body = bytearray()
+        self._use_ticket()
 
     def set_default_headers(self) -> None:
         """Set none: the answer to a handshake is the upgrade, or a plain refusal."""
@@ -90,7 +92,8 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Decide everything that is decided before 101, or before a body is read."""
-        self._use_ticket()
+        if self._refused is not None:
+            raise web.HTTPError(403, str(self._refused)) from self._refused
         await super().prepare()
         if self._finished:
             return
@@ -109,21 +112,22 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._check_room()
 
     def _use_ticket(self) -> None:
-        # A ticket is used up by the first request that carries it, whatever the answer.
-        tickets = [ticket for ticket in self.get_query_arguments("ticket") if ticket]
+        # A ticket is used up by the first request that carries it, whatever the answer: also by one
+        # whose method tornado refuses before `prepare`, or that another ticket makes unreadable.
+        found = self.request.query_arguments.get("ticket", [])
+        tickets = [ticket.decode(errors="replace") for ticket in found if ticket]
         if not tickets:
             return
         self._by_ticket = True
         # Requests are logged with their uri, and Jupyter hides tokens only.
         self.request.uri = f"{self.request.path}?ticket=[secret]"
-        refused = Refused("one ticket opens one socket") if len(tickets) > 1 else None
+        if len(tickets) > 1:
+            self._refused = Refused("one ticket opens one socket")
         for ticket in tickets:
             try:
                 self._access = self._doorkeeper.of_ticket(ticket)
             except Refused as exc:
-                refused = exc
-        if refused is not None:
-            raise web.HTTPError(403, str(refused)) from refused
+                self._refused = exc
 
     def _check_handshake(self) -> None:
         if self.request.method != "GET" and not self._polling:
@@ -283,7 +287,7 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
         elif self._upgrade is not None:
             self._upgrade.closed()
         elif self._poll is not None and self._polling:
-            self._poll.session.finished()
+            self._poll.hung_up()
 
     def on_connection_close(self) -> None:
         """Give up the rest of the body too: tornado's WebSocketHandler would wait for it."""

@@ -150,6 +150,17 @@ async def test_of_two_tickets_none_opens_anything_and_both_are_used_up(house: Ho
     assert [await house.knock(host, "GET", query, list(UPGRADE)) for query in asked] == [403] * 3
 
 
+async def test_a_ticket_is_used_up_whatever_the_answer(house: House):
+    """Also by a method that is refused before anybody looks, and by what is no text beside it."""
+    host, opened = doors.hosts(house.port)["ip"], {}
+    unreadable = ("GET", [*doors.WS, ("ticket", b"\xff")], list(UPGRADE))
+    for name, (method, asked, headers) in {**doors.transports(), "\xff": unreadable}.items():
+        ticket = ("ticket", house.credentials.ticket())
+        if await house.knock(host, method, [*asked, ticket], headers) != 101:
+            opened[name] = await house.knock(host, "GET", [*doors.WS, ticket], list(UPGRADE))
+    assert len(opened) > 20 and set(opened.values()) == {403}
+
+
 async def test_a_sid_opens_nothing_though_somebody_has_it(stage: Stage, house: House):
     """S-16: neither as another user, nor with a ticket, nor as the very same user."""
     await stage.viewer()
