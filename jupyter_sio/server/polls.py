@@ -28,6 +28,7 @@ from jupyter_sio.server.transport import WebSocketTransport
 
 # Packets of one request that are dealt with before others have their turn.
 _TURN_PACKETS = 64
+_NO_UPGRADE = "this was no upgrade"
 
 
 @dataclass(eq=False)
@@ -39,6 +40,11 @@ class Poll:
     identity: Identity
     posting: bool = False
     upgrade: Upgrade | None = None
+
+    def hung_up(self) -> None:
+        """Note that one of its requests broke off: that ends a session that is still polled."""
+        if self.session.transport is self.transport:
+            self.session.finished()
 
 
 class Polls:
@@ -153,8 +159,14 @@ class Polls:
         if poll.upgrade is not None:
             poll.upgrade.give_up()
 
-    def upgrade(self, poll: Poll, handler: WebSocketHandler) -> Upgrade:
-        """Begin to change a session over to the WebSocket of ``handler``."""
+    def upgrade(self, poll: Poll, handler: WebSocketHandler) -> Upgrade | None:
+        """Begin to change a session over to the WebSocket of ``handler``; None where it is late.
+
+        Since the door looked the loop has run: another may have come, or the session have ended.
+        """
+        if poll.upgrade is not None or poll.session.sid not in self._polls:
+            handler.close(Code.BAD_REQUEST, _NO_UPGRADE)
+            return None
         poll.upgrade = Upgrade(self, poll, handler, self._limits.connections.upgrade_seconds)
         return poll.upgrade
 
@@ -206,7 +218,7 @@ class Upgrade:
         """Let the session be polled as before."""
         if self._end():
             self._poll.transport.probe(False)
-            self._carrier.close(Code.BAD_REQUEST, "this was no upgrade")
+            self._carrier.close(Code.BAD_REQUEST, _NO_UPGRADE)
 
     def closed(self) -> None:
         """Note that the WebSocket is closed."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.simple_httpclient import HTTPStreamClosedError
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from jupyter_sio.protocol import socketio
 from tests.integration.conftest import Stage, new_epoch
@@ -569,6 +571,41 @@ async def test_a_second_websocket_beside_a_probe_is_refused(stage: Stage, crowd:
         await crowd.websocket(poller)
     await carrier.write_message("2probe")
     assert await carrier.read_message() == "3probe"
+
+
+async def test_of_websockets_that_come_at_once_one_is_taken(stage: Stage, crowd: Crowd):
+    poller = await crowd.viewer()
+    carriers = await asyncio.gather(
+        *(crowd.websocket(poller) for _ in range(5)), return_exceptions=True
+    )
+    opened = [one for one in carriers if isinstance(one, WebSocketClientConnection)]
+    for carrier in opened:
+        with suppress(WebSocketClosedError):
+            await carrier.write_message("2probe")
+    answers = [await carrier.read_message() for carrier in opened]
+    assert sorted(map(str, answers)) == ["3probe"] + ["None"] * (len(opened) - 1)
+    assert {one.close_code for one in opened} == {None, 3501}
+
+
+async def test_a_post_that_breaks_off_after_the_upgrade_ends_nothing(stage: Stage, crowd: Crowd):
+    poller = await crowd.viewer()
+    where = urlsplit(poller.url)
+    _, writer = await asyncio.open_connection(where.hostname, where.port)
+    lines = [f"POST {where.path}?EIO=4&transport=polling&sid={poller.sid} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in poller.headers.items()]
+    lines += [f"Host: {where.netloc}", "Content-Length: 9", "", ""]
+    writer.write("\r\n".join(lines).encode())
+    (poll,) = stage.server.sio.polls._polls.values()
+    while not poll.posting:
+        await asyncio.sleep(0.005)
+    carrier = await crowd.websocket(poller)
+    for word in ("2probe", "5", f'42{stage.ns},1["$unsubscribe",{{"id":{NOTHING}}}]'):
+        await carrier.write_message(word)
+    await carrier.read_message()
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.sleep(0.05)
+    assert poll.session in stage.sessions() and not poll.session.closing
 
 
 async def test_a_probe_ends_with_its_session_and_in_time(stage: Stage, crowd: Crowd):
