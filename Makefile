@@ -53,6 +53,10 @@ trainers: $(FOR_TEST) ## the callbacks with Keras, Lightning and Transformers th
 	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 python -m pip install -q -e '.[test,trainers]'
 	python -m pytest -m trainers $(PYTEST_ARGS)
 
+.PHONY: lessons
+lessons: $(FOR_TEST) ## the notebooks, each from top to bottom, in an environment made for them: some minutes
+	python -m pytest -m lessons $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: lint-py lint-ts ## ruff, mypy, eslint, prettier, tsc
 

@@ -74,7 +74,9 @@ def wait_for(true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> A
     raise AssertionError(f"waited {seconds:.0f} s for {what}; last: {problem!r}")
 
 
-def start_jupyter(application: str, root: Path, runtime: Path, *options: str) -> Jupyter:
+def start_jupyter(
+    application: str, root: Path, runtime: Path, *options: str, python: str | Path = sys.executable
+) -> Jupyter:
     """Start ``jupyter lab`` or ``jupyter notebook`` on a free port."""
     token = secrets.token_hex(16)
     env = {
@@ -92,7 +94,7 @@ def start_jupyter(application: str, root: Path, runtime: Path, *options: str) ->
     with open(runtime / "server.log", "wb") as log:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", application, "--no-browser", "--port=0",
+                python, "-m", application, "--no-browser", "--port=0",
                 "--ServerApp.ip=127.0.0.1", "--ServerApp.base_url=/user/a%40b/",
                 "--allow-root",
                 "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
