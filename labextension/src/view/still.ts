@@ -27,31 +27,47 @@ export function stillOf(canvas: HTMLCanvasElement, width: number, height: number
   return { data: { [type]: data.slice(data.indexOf(',') + 1) }, metadata: { [type]: size } };
 }
 
+/** A column of a table that is kept. */
+export interface StillColumn {
+  name: string;
+  /** Numbers are aligned at their end, words at their beginning. */
+  side: 'left' | 'right';
+}
+
 /** A table as HTML and as text; `note` says what of it is shown. */
 export function tableStill(
-  head: readonly string[],
+  columns: readonly StillColumn[],
   rows: readonly (readonly string[])[],
   note: string,
 ): Still {
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map(line => line[column]!.length)));
+  const lines = [columns.map(({ name }) => name), ...rows];
+  const pad = columns.map(({ side }, index) => {
+    const width = Math.max(...lines.map(line => line[index]!.length));
+    return (cell: string) => (side === 'right' ? cell.padStart(width) : cell.padEnd(width));
+  });
   const text = lines.map(line =>
     line
-      .map((cell, column) => cell.padStart(widths[column]!))
+      .map((cell, index) => pad[index]!(cell))
       .join('  ')
       .trimEnd(),
   );
-  const html = `${htmlTable(head, rows)}\n<p>${escaped(note)}</p>`;
+  const html = `${htmlTable(columns, lines)}\n<p>${escaped(note)}</p>`;
   return { data: { 'text/plain': [...text, note].join('\n'), 'text/html': html }, metadata: {} };
 }
 
 export const textStill = (text: string): Still => ({ data: { 'text/plain': text }, metadata: {} });
 
-function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Each cell says its side: where notebooks are shown, all are at the right, or at the left. */
+function htmlTable(
+  columns: readonly StillColumn[],
+  [head, ...rows]: readonly (readonly string[])[],
+): string {
+  const cell = (text: string, index: number, kind: 'th' | 'td'): string =>
+    `<${kind} style="text-align: ${columns[index]!.side}">${escaped(text)}</${kind}>`;
   const line = (cells: readonly string[], kind: 'th' | 'td'): string =>
-    `<tr>${cells.map(cell => `<${kind}>${escaped(cell)}</${kind}>`).join('')}</tr>`;
+    `<tr>${cells.map((text, index) => cell(text, index, kind)).join('')}</tr>`;
   const body = rows.map(cells => line(cells, 'td')).join('\n');
-  return `<table>\n<thead>${line(head, 'th')}</thead>\n<tbody>\n${body}\n</tbody>\n</table>`;
+  return `<table>\n<thead>${line(head!, 'th')}</thead>\n<tbody>\n${body}\n</tbody>\n</table>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { formatCount } from './format';
 import { Pending } from './pending';
 import { Rows } from './rows';
 import type { Said } from './situation';
-import { type Still, tableStill } from './still';
+import { type Still, type StillColumn, tableStill } from './still';
 import { type Shown, Strip } from './strip';
 import { Tally, tellRows } from './tally';
 import { followTheme } from './theme';
@@ -99,7 +99,11 @@ export class TableView implements View {
     const { rows } = this.tally;
     const { title } = this.options;
     const note = `${title ? `${title}: ` : ''}${length - from < rows ? 'the newest of ' : ''}${formatCount(rows)} rows`;
-    return tableStill(['row', ...columns.map(name => brief(name))], cells, note);
+    const named = columns.map((name): StillColumn => {
+      const side = this.rows.columns.get(name) === 'number' ? 'right' : 'left';
+      return { name: brief(name), side };
+    });
+    return tableStill([{ name: 'row', side: 'right' }, ...named], cells, note);
   }
 
   private build(root: HTMLElement, signal: AbortSignal): void {

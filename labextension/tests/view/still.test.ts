@@ -2,23 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tableStill } from '../../src/view/still';
 
-const still = (cell: string) => tableStill(['row', 'name'], [['0', cell]], '1 row').data;
+const COLUMNS = [
+  { name: 'row', side: 'right' },
+  { name: 'name', side: 'left' },
+  { name: 'points', side: 'right' },
+] as const;
+const still = (cell: string) => tableStill(COLUMNS, [['0', cell, '7']], '1 row').data;
 
 test('a table is kept as text, its columns in line', () => {
   const rows = [
-    ['9', 'ada'],
-    ['10', 'grace'],
+    ['9', 'ada', '7'],
+    ['10', 'grace', '12'],
   ];
   assert.equal(
-    tableStill(['row', 'name'], rows, '2 rows').data['text/plain'],
-    ['row   name', '  9    ada', ' 10  grace', '2 rows'].join('\n'),
+    tableStill(COLUMNS, rows, '2 rows').data['text/plain'],
+    ['row  name   points', '  9  ada         7', ' 10  grace      12', '2 rows'].join('\n'),
   );
 });
 
 test('and as HTML, for those who show that', () => {
   const html = still('ada')['text/html']!;
-  assert.match(html, /<th>row<\/th><th>name<\/th>/);
-  assert.match(html, /<td>0<\/td><td>ada<\/td>/);
+  const [left, right] = ['style="text-align: left"', 'style="text-align: right"'];
+  assert.ok(html.includes(`<th ${right}>row</th><th ${left}>name</th><th ${right}>points</th>`));
+  assert.ok(html.includes(`<td ${right}>0</td><td ${left}>ada</td><td ${right}>7</td>`));
   assert.match(html, /<p>1 row<\/p>/);
 });
 
