@@ -5,7 +5,7 @@
 import uPlot from 'uplot';
 import { anyOf } from '../signals';
 import { decimate, Points } from './decimate';
-import { formatTick, formatTimes, logLabels, logTicks } from './format';
+import { formatTick, formatTimes, logLabels, logTicks, timeSpace } from './format';
 import { make } from './dom';
 import type { Range } from './range';
 import { property } from './theme';
@@ -182,6 +182,7 @@ export class Chart {
     return {
       ...this.axis(),
       ...(whole ? { incrs: WHOLE_STEPS } : {}),
+      ...(time ? { space: (_u, _axis, min, max, width) => timeSpace((max - min) / width) } : {}),
       label: xLabel,
       labelSize: 18,
       labelGap: 0,

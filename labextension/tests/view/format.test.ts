@@ -6,6 +6,7 @@ import {
   formatTick,
   formatTime,
   formatTimes,
+  timeSpace,
   isSpec,
   logLabels,
   logTicks,
@@ -90,4 +91,13 @@ test('a logarithmic axis labels powers of ten, or every tick where there are too
   assert.deepEqual(logLabels(logTicks(2, 5)), ['2', '3', '4', '5']);
   assert.ok(logTicks(1e-300, 1e300).length < 20);
   assert.deepEqual(logLabels(logTicks(1, 1e18, 3)), ['1', '1e6', '1e12', '1e18']);
+});
+
+test('labels of times have the room that they need', () => {
+  const width = 600;
+  for (const seconds of [0.5, 3, 6, 8, 30, 3_600]) {
+    const space = timeSpace((seconds * 1_000) / width);
+    const fine = (space / width) * seconds < 1; // the step between two ticks may be of a fraction
+    assert.ok(space >= (fine ? 12 : 8) * 7, `${seconds} s`);
+  }
 });
