@@ -8,12 +8,12 @@ import traitlets
 
 from jupyter_sio.kernel.stream import Stream
 from jupyter_sio.protocol.messages import BLOBS
-from jupyter_sio.widgets.live import LiveWidget, built, event_names, stream_names
+from jupyter_sio.widgets.live import TitledWidget, built, stream_names
 
 _IMAGES = tuple(media for media in BLOBS if media.startswith("image/"))
 
 
-class LiveImage(LiveWidget):
+class LiveImage(TitledWidget):
     """The newest image of a stream.
 
     Parameters
@@ -43,9 +43,7 @@ class LiveImage(LiveWidget):
     _esm = built("image")
 
     stream = traitlets.Unicode().tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(None, allow_none=True, min=40, max=4_000).tag(sync=True)
-    buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(
         self,
@@ -56,7 +54,7 @@ class LiveImage(LiveWidget):
         buttons: Iterable[str] = (),
     ) -> None:
         (name,) = stream_names([stream], what="an image", media=_IMAGES)
-        super().__init__(stream=name, title=title, height=height, buttons=event_names(buttons))
+        super().__init__(stream=name, title=title, height=height, buttons=buttons)
 
     def __repr__(self) -> str:
         return f"LiveImage({self.stream!r})"

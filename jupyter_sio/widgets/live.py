@@ -75,6 +75,16 @@ class LiveWidget(anywidget.AnyWidget):
             publish(data, metadata=metadata, raw=True, display_id=self._display_id)
 
 
+class TitledWidget(LiveWidget):
+    """A view with a title above it, and events as buttons below."""
+
+    title = traitlets.Unicode().tag(sync=True)
+    buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(self, *, title: str, buttons: Iterable[str], **traits: object) -> None:
+        super().__init__(title=title, buttons=event_names(buttons), **traits)
+
+
 def built(name: str) -> Path:
     """Find a widget's ESM, which is built from ``labextension/`` when the package is.
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import traitlets
 
 from jupyter_sio.kernel.stream import Stream
-from jupyter_sio.widgets.live import LiveWidget, built, event_names, stream_names
+from jupyter_sio.widgets.live import TitledWidget, built, stream_names
 
 _LEVELS = ("", "debug", "info", "warning", "error")
 
 
-class LiveLog(LiveWidget):
+class LiveLog(TitledWidget):
     """The lines of a stream as they arrive, searched and kept to what is grave.
 
     A row is a line: its message, level and time are found by their columns' names (as
@@ -49,11 +49,9 @@ class LiveLog(LiveWidget):
     _esm = built("log")
 
     stream = traitlets.Unicode().tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    height = traitlets.Int(280, min=80, max=4_000).tag(sync=True)
+    height = traitlets.Int(min=80, max=4_000).tag(sync=True)
     level = traitlets.Unicode().tag(sync=True)
-    max_lines = traitlets.Int(10_000, min=100, max=100_000).tag(sync=True)
-    buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    max_lines = traitlets.Int(min=100, max=100_000).tag(sync=True)
 
     def __init__(
         self,
@@ -72,7 +70,7 @@ class LiveLog(LiveWidget):
             height=height,
             level=level,
             max_lines=max_lines,
-            buttons=event_names(buttons),
+            buttons=buttons,
         )
 
     def __repr__(self) -> str:

@@ -10,17 +10,16 @@ import traitlets
 
 from jupyter_sio.kernel.stream import Stream
 from jupyter_sio.widgets.live import (
-    LiveWidget,
+    TitledWidget,
     built,
     check_columns,
     column_name,
     column_names,
-    event_names,
     stream_names,
 )
 
 
-class LivePlot(LiveWidget):
+class LivePlot(TitledWidget):
     """Curves of one or more streams, drawn as their rows arrive; zoom, pan, follow or hold.
 
     Parameters
@@ -63,12 +62,10 @@ class LivePlot(LiveWidget):
     streams = traitlets.List(traitlets.Unicode()).tag(sync=True)
     x = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     y = traitlets.List(traitlets.Unicode(), None, allow_none=True).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    height = traitlets.Int(320, min=80, max=4_000).tag(sync=True)
-    log_y = traitlets.Bool(False).tag(sync=True)  # "log" is every widget's logger
+    height = traitlets.Int(min=80, max=4_000).tag(sync=True)
+    log_y = traitlets.Bool().tag(sync=True)  # "log" is every widget's logger
     last = traitlets.Float(None, allow_none=True).tag(sync=True)
-    max_rows = traitlets.Int(1_000_000, min=10_000, max=10_000_000).tag(sync=True)
-    buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    max_rows = traitlets.Int(min=10_000, max=10_000_000).tag(sync=True)
 
     def __init__(
         self,
@@ -95,7 +92,7 @@ class LivePlot(LiveWidget):
             log_y=log,
             last=_span(last),
             max_rows=max_rows,
-            buttons=event_names(buttons),
+            buttons=buttons,
         )
 
     def __repr__(self) -> str:

@@ -8,16 +8,15 @@ import traitlets
 
 from jupyter_sio.kernel.stream import Stream
 from jupyter_sio.widgets.live import (
-    LiveWidget,
+    TitledWidget,
     built,
     check_columns,
     column_names,
-    event_names,
     stream_names,
 )
 
 
-class LiveTable(LiveWidget):
+class LiveTable(TitledWidget):
     """The rows of a stream as they arrive; scroll up to hold, to the end to follow.
 
     Only the rows in view are in the page: a million rows scroll as a hundred do.
@@ -52,10 +51,8 @@ class LiveTable(LiveWidget):
 
     stream = traitlets.Unicode().tag(sync=True)
     columns = traitlets.List(traitlets.Unicode(), None, allow_none=True).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    height = traitlets.Int(280, min=80, max=4_000).tag(sync=True)
-    max_rows = traitlets.Int(1_000_000, min=10_000, max=10_000_000).tag(sync=True)
-    buttons = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    height = traitlets.Int(min=80, max=4_000).tag(sync=True)
+    max_rows = traitlets.Int(min=10_000, max=10_000_000).tag(sync=True)
 
     def __init__(
         self,
@@ -76,7 +73,7 @@ class LiveTable(LiveWidget):
             title=title,
             height=height,
             max_rows=max_rows,
-            buttons=event_names(buttons),
+            buttons=buttons,
         )
 
     def __repr__(self) -> str:
