@@ -73,7 +73,7 @@ class Mirror:
         return self._closed
 
     def close(self) -> None:
-        """Show it no more; the widget stays as it is. May be called again."""
+        """Show it no more; the widget stays as it is. Closing the widget does that too."""
         if not self._closed:
             self.let_go()
             self._state.close()
@@ -107,11 +107,14 @@ class Mirror:
         with self._lock:
             self._timer = None
             self._told_at = time.monotonic()
+            if self.widget.comm is None:
+                self.close()
             if not self._closed:
                 family = dict(_family(self.widget))
                 self._watch(family)
-                # A value that cannot travel must not end the user's loop; the next one may.
-                with contextlib.suppress(RowError):
+                # A value that cannot travel must not end the user's loop; the next one may. Nor may
+                # a child that was closed: until its box lets it go, the box cannot say its state.
+                with contextlib.suppress(RowError, AttributeError):
                     self._state.push(self._row(family))
 
     def _row(self, family: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,6 +211,27 @@ def test_a_closed_mirror_ends_its_stream_and_leaves_the_widget(
     assert repr(mirror) == "<Mirror of IntSlider as widget/n>"
 
 
+def test_a_closed_widget_ends_its_mirror(publisher: Publisher, watcher: Watcher):
+    slider = ipywidgets.IntSlider(description="n")
+    mirror = publisher.mirror(slider)
+    watcher.sees("n", value=0)
+    slider.close()
+    watcher.server.until(lambda: watcher.server.streams["widget/n"].ended)
+    assert mirror.closed
+
+
+def test_a_box_whose_child_is_closed_is_told_of_again_without_it(
+    publisher: Publisher, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module.Mirroring, "interval_seconds", 0)
+    first, second = ipywidgets.IntSlider(), ipywidgets.IntSlider()
+    box = ipywidgets.VBox([first, second])
+    publisher.mirror(box, name="box")
+    first.close()
+    box.children = [second]
+    watcher.sees("box", children=[f"IPY_MODEL_{second.model_id}"])
+
+
 def test_a_mirror_shows_the_widget_itself_in_its_notebook(publisher: Publisher):
     slider = ipywidgets.IntSlider(description="n")
     assert publisher.mirror(slider)._repr_mimebundle_() == slider._repr_mimebundle_()
