@@ -31,6 +31,7 @@ EVENT = "widget:"
 # maker's, a slider's bounds, say. What cannot be disabled, such as a label, is only looked at.
 _BY_HAND = ("value", "index")
 _BY_HAND_ALWAYS = ("selected_index",)
+_CLICK = "click"  # no trait: what a button is told, named as one
 
 
 class Mirror:
@@ -118,7 +119,10 @@ class Mirror:
                     self._state.push(self._row(family))
 
     def _row(self, family: Mapping[str, Any]) -> dict[str, Any]:
-        settable = {model_id: self._settable(widget) for model_id, widget in family.items()}
+        settable = {
+            model_id: self._settable(widget) + [_CLICK] * self._takes_clicks(widget)
+            for model_id, widget in family.items()
+        }
         return {
             "version_major": 2,
             "version_minor": 0,
@@ -167,7 +171,7 @@ class Mirror:
             raise BadRequest(f"{self.name} has no model {request.get('model')!r}")
         if "content" in request:
             if not self._takes_clicks(widget):
-                raise BadRequest(f"a {type(widget).__name__} takes no messages")
+                raise BadRequest(f"this {type(widget).__name__} takes no messages")
             widget._handle_custom_msg(request["content"], [])
             return {"values": {}}
         values = request.get("values")
@@ -185,7 +189,8 @@ class Mirror:
         return {"values": widget.get_state(list(values))}
 
     def _takes_clicks(self, widget: Any) -> bool:
-        return hasattr(widget, "click") and (not self._traits or "click" in self._traits)
+        pressable = hasattr(widget, "click") and not widget.disabled
+        return pressable and (not self._traits or _CLICK in self._traits)
 
 
 def _family(widget: Any) -> Iterator[tuple[str, Any]]:
@@ -230,7 +235,7 @@ def check(widget: Any, traits: tuple[str, ...]) -> None:
         raise ValueError(f"this {type(widget).__name__} is closed")
     names = {name for _, member in _family(widget) for name in member.keys}
     for name in traits:
-        if name not in names and name != "click":
+        if name not in names and name != _CLICK:
             raise ValueError(f"{type(widget).__name__} has no trait {name!r} that travels")
 
 

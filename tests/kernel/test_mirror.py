@@ -123,7 +123,7 @@ def test_what_the_widget_refuses_comes_back_to_who_tried(publisher: Publisher, w
         ({"values": {"_view_name": "x"}}, "'_view_name' cannot be set here"),
         ({"values": 7}, 'send {"values": {trait: value}}'),
         ({"model": "unknown", "values": {}}, "n has no model 'unknown'"),
-        ({"content": {"event": "click"}}, "a IntSlider takes no messages"),
+        ({"content": {"event": "click"}}, "this IntSlider takes no messages"),
     ],
 )
 def test_what_is_not_a_viewers_to_set_is_refused(
@@ -164,8 +164,12 @@ def test_a_button_is_pressed(publisher: Publisher, watcher: Watcher):
     button, pressed = ipywidgets.Button(description="go"), []
     button.on_click(pressed.append)
     publisher.mirror(button)
+    assert watcher.sees("go")["settable"] == {button.model_id: ["click"]}
     assert watcher.ask("go", content={"event": "click"}) == {"values": {}}
     assert pressed == [button]
+    button.disabled = True
+    assert watcher.sees("go", disabled=True)["settable"] == {}
+    assert "takes no messages" in watcher.ask("go", content={"event": "click"})["error"]
 
 
 def test_a_box_shows_its_children_and_each_can_be_set(publisher: Publisher, watcher: Watcher):
