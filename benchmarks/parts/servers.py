@@ -88,6 +88,12 @@ class JupyterServer(Server):
     def run(self, code: str) -> str:
         return self.finish(self.begin(code))
 
+    def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
+        """Send what a notebook's widget sends to its kernel."""
+        assert self._client is not None
+        content = {"comm_id": comm_id, "data": {**data, "buffer_paths": []}}
+        self._client.shell_channel.send(self._client.session.msg("comm_msg", content))
+
     def stop(self) -> None:
         if self._client is not None:
             self._client.stop_channels()
