@@ -1,9 +1,10 @@
-// Bundles the widgets' ESM and the viewer page (into the Python package), the client's, and the
-// tests'.
+// Bundles the widgets' ESM, the viewer page and what draws mirrored widgets (into the Python
+// package), the client's, and the tests'.
 //
 // node build.mjs [--production | --watch | --tests]
 import { readdirSync, readFileSync } from 'node:fs';
-import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import esbuild from 'esbuild';
 
@@ -29,6 +30,50 @@ const widgets = {
   ...browser,
   entryPoints: ['image', 'log', 'plot', 'table', 'value'].map(name => `src/widget/${name}.ts`),
   outdir: '../jupyter_sio/widgets/static',
+};
+
+/** Its sheet is bundled with what it imports; in a shadow root the root is the host. */
+const sheets = {
+  name: 'sheets',
+  setup(build) {
+    build.onLoad({ filter: /mirror\.css$/ }, async ({ path }) => {
+      const { minify, target } = browser;
+      const built = await esbuild.build({
+        ...{ entryPoints: [path], bundle: true, write: false, minify, target },
+      });
+      const contents = built.outputFiles[0].text.replaceAll(':root', ':host');
+      return { contents, loader: 'text' };
+    });
+  },
+};
+
+/** What ipywidgets' front end would make HTML of is text: it comes from a kernel. */
+const textOnly = {
+  name: 'text only',
+  setup(build) {
+    const filter = /node_modules\/(@jupyter-widgets|@lumino|nouislider)\/.*js$/;
+    build.onLoad({ filter }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8'))
+        .replaceAll('.innerHTML', '.textContent')
+        .replaceAll("'&nbsp;'", "'\\u00a0'")
+        .replaceAll("'&#8203;'", "'\\u200b'"),
+    }));
+    build.onEnd(({ outputFiles }) => {
+      const [found] = /innerHTML|outerHTML|insertAdjacentHTML|document\.write/.exec(
+        outputFiles[0].text,
+      ) ?? [null];
+      if (found) throw new Error(`the mirror's script has ${found}: text must stay text`);
+    });
+  },
+};
+
+const mirror = {
+  ...browser,
+  entryPoints: { mirror: 'src/mirror/index.ts' },
+  outdir: '.',
+  write: false,
+  alias: { jquery: './src/mirror/jquery.ts' },
+  plugins: [sheets, textOnly],
 };
 
 const page = {
@@ -90,10 +135,21 @@ if (wanted.has('--tests')) {
 } else {
   for (const folder of [widgets.outdir, page.outdir, LAB])
     await rm(folder, { recursive: true, force: true });
-  const [{ metafile }] = await Promise.all(
-    [outputs, widgets, client, ...pages].map(options => esbuild.build(options)),
-  );
+  const drawing = (await esbuild.build(mirror)).outputFiles[0].contents;
+  const version = createHash('sha256').update(drawing).digest('hex').slice(0, 16);
+  const named = here => ({
+    define: { JSIO_MIRROR: `"mirror.js?v=${version}"`, JSIO_HERE: here },
+  });
+  const [{ metafile }] = await Promise.all([
+    esbuild.build({ ...outputs, ...named('document.currentScript.src') }),
+    ...pages.map(options => esbuild.build({ ...options, ...named('import.meta.url') })),
+    esbuild.build(widgets),
+    esbuild.build(client),
+  ]);
   await mkdir(page.outdir, { recursive: true });
   await copyFile('src/page/icon.svg', `${page.outdir}/icon.svg`);
+  for (const folder of [page.outdir, outputs.outdir]) {
+    await writeFile(`${folder}/mirror.js`, drawing);
+  }
   await describeToLab(Object.keys(metafile.outputs)[0]);
 }

@@ -24,6 +24,7 @@ from jupyter_sio.server.discreet import Discreet
 _STATIC = Path(__file__).parent / "static"
 _TYPES = {
     "page.js": "text/javascript; charset=utf-8",
+    "mirror.js": "text/javascript; charset=utf-8",  # loaded with the first mirrored widget
     "page.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

@@ -96,7 +96,7 @@ def start_kernel(jupyter: Jupyter, path: str = "Training run.ipynb") -> Kernel:
     """Start a kernel as a notebook does."""
     body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
     session = jupyter.api("api/sessions", "POST", body)
-    return Kernel(jupyter, jupyter.root / "runtime", session["kernel"]["id"])
+    return Kernel(jupyter, jupyter.runtime, session["kernel"]["id"])
 
 
 @dataclass
@@ -153,7 +153,7 @@ def reading(browser: Browser, url: str, profile: str = "desktop", **other: Any) 
     page.goto(url)
     yield reader
     context.close()
-    assert reader.wrong == []
+    assert reader.wrong == [], reader.wrong
 
 
 def keep(page: Page, name: str) -> None:

@@ -5,6 +5,7 @@
 import type { Connection } from '../client';
 import type { Delivery, GapDelivery, RowsDelivery } from '../protocol/delivery';
 import { ARROW, NDJSON, type StreamInfo } from '../protocol/messages';
+import { loadMirror } from '../mirror_script';
 import { anyOf } from '../signals';
 import { choose, commonX, type Name } from '../view/choose';
 import { make, setText } from '../view/dom';
@@ -147,6 +148,7 @@ export class Card {
     const controls = {
       ask: (event: string, request: unknown) => connection.emit(event, request),
       may: this.board.may,
+      load: loadMirror,
     };
     const room = this.board.plotRoom?.() ?? 0;
     const wanted = { name, x, streams, media, columns, controls, room };

@@ -10,6 +10,8 @@ export interface Model {
   readonly id: string;
   /** As ipywidgets names it: `FloatSliderModel`. */
   readonly name: string;
+  /** The package of its front end: `@jupyter-widgets/controls`. */
+  readonly module: string;
   readonly state: State;
   /** The traits that a viewer may set. */
   readonly settable: readonly string[];
@@ -38,19 +40,20 @@ export function readMirrored(table: Table, row: number): Mirrored | null {
   const models = new Map<string, Model>();
   for (const [id, model] of Object.entries(state)) {
     if (!isRecord(model) || !isRecord(model.state)) return null;
-    const names = Object.hasOwn(settable, id) ? texts(settable[id]) : [];
-    models.set(id, { id, name: String(model.model_name), state: model.state, settable: names });
+    models.set(id, {
+      id,
+      name: String(model.model_name),
+      module: String(model.model_module),
+      state: model.state,
+      settable: Object.hasOwn(settable, id) ? texts(settable[id]) : [],
+    });
   }
   return models.has(root) ? { event, root, models } : null;
 }
 
-/** The models that a trait refers to, in their order: `IPY_MODEL_<id>`, or a list of them. */
-export function referred(mirrored: Mirrored, value: unknown): Model[] {
-  return (Array.isArray(value) ? value : [value]).flatMap(each => {
-    const id = typeof each === 'string' && each.startsWith(REFERENCE) ? each.slice(10) : '';
-    return mirrored.models.get(id) ?? [];
-  });
-}
+/** The model that a value refers to: `IPY_MODEL_<id>`; none where it is no reference. */
+export const reference = (value: unknown): string | null =>
+  typeof value === 'string' && value.startsWith(REFERENCE) ? value.slice(REFERENCE.length) : null;
 
 const REFERENCE = 'IPY_MODEL_';
 
