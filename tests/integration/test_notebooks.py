@@ -28,6 +28,12 @@ def test_no_lesson_holds_what_somebody_ran():
             assert cell.get("outputs", []) == [] and cell.get("execution_count") is None, path
 
 
+def test_each_begins_with_what_it_needs():
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        first = "".join(json.loads(path.read_text())["cells"][0]["source"])
+        assert "Needs " in first and "pip install " in first, path
+
+
 @pytest.mark.timeout(120)
 async def test_the_second_is_controlled_while_it_runs(server: Server, kernel_id: str):
     *begin, loop, plot, waiting = cells("02_control_a_running_loop.ipynb")
