@@ -77,7 +77,7 @@ class Doorkeeper:
             words, so that nobody learns which kernels exist.
         """
         key = self._key_of(claim.kernel_id)
-        proven = claim.proven_by(key or self._no_key) and key is not None
+        proven = claim.proven_by(key or self._no_key) and bool(key)
         timely = abs(time.time() - claim.time) <= self._bounds.claim_skew_seconds
         # Only a proven claim may use a nonce up: strangers must not fill the table.
         if not (proven and timely and self._nonces.use(claim.nonce, now=time.monotonic())):
@@ -89,12 +89,12 @@ class Doorkeeper:
             claim=claim,
         )
 
-    def _key_of(self, kernel_id: str) -> bytes | None:
+    def _key_of(self, kernel_id: str) -> bytes:
+        """Get a kernel's key; empty where there is no kernel, or no signing."""
         try:
-            key = self._kernel_manager.get_kernel(kernel_id).session.key
+            return bytes(self._kernel_manager.get_kernel(kernel_id).session.key)
         except (KeyError, AttributeError, web.HTTPError):
-            return None
-        return key or None
+            return b""
 
 
 def describe(access: Access) -> Mapping[str, Any]:

@@ -128,7 +128,7 @@ class Identities:
             session.looked_at = asked_at
         else:
             session.looked_at = session.answered_at = asked_at
-            if _differs(access, session.access):
+            if access.grants != session.access.grants:
                 self._end(session, Code.CHECK_IDENTITY, "your rights have changed")
 
     def _end(self, session: Session, code: Code, reason: str) -> None:
@@ -170,10 +170,6 @@ async def rights_now(asked: Asked, handler: Any) -> frozenset[Grant]:
     except IdentityGone:
         return frozenset()
     return await rights_of(again.current_user, again)
-
-
-def _differs(now: Access, then: Access) -> bool:
-    return (now.grants, now.events) != (then.grants, then.events)
 
 
 class Asked(JupyterHandler):

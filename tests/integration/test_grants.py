@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 
+from jupyter_sio.errors import Refused
 from jupyter_sio.protocol import socketio
+from jupyter_sio.protocol.grants import Access
+from jupyter_sio.protocol.messages import Grant
 from tests.integration.conftest import Server, Stage
 from tests.wire import Wire, fetch
 
@@ -123,3 +127,26 @@ async def test_a_publisher_publishes_whatever_the_authorizer_says_of_users(stage
     opened = await stage.open()
     await stage.publish(opened["id"], 0)
     assert await stage.publisher.first("$published") == [[opened["id"], 1]]
+
+
+NO_GRANTS: frozenset[Grant] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "access"),
+    [
+        ("/kernels", Access("ada", NO_GRANTS)),
+        ("/kernels", Access("guest", frozenset({Grant.WATCH}), kernel_id="k")),
+        ("/kernels/{kernel}", Access("ada", NO_GRANTS)),
+        ("/kernels/{kernel}", Access("guest", frozenset({Grant.WATCH}), kernel_id="k")),
+        ("/kernels/{kernel}", Access("kernel", frozenset({Grant.PUBLISH}))),
+        ("/kernels/x/{kernel}", Access("ada", frozenset({Grant.WATCH}))),
+    ],
+)
+async def test_the_owner_asks_for_grants_too_whatever_the_door_let_in(
+    stage: Stage, name: str, access: Access
+):
+    session, owner = SimpleNamespace(access=access), stage.server.sio.owner
+    name = name.format(kernel=stage.kernel_id)
+    with pytest.raises(Refused, match="no such namespace"):
+        await owner.admit(SimpleNamespace(namespace=name, session=session), None)

@@ -179,6 +179,39 @@ async def test_a_provider_that_stays_down_ends_it_at_last(stage: Stage):
     assert (bye["code"], bye["reason"]) == (3014, "your login could not be checked")
 
 
+async def test_few_are_looked_at_at_the_same_time_and_nobody_twice(stage: Stage):
+    looks, provider = stage.server.sio.identities, stage.server.serverapp.identity_provider
+    object.__setattr__(looks._bounds, "identity_checks", 2)  # frozen, as everybody else finds it
+    here, most = 0, []
+
+    async def slow() -> None:
+        nonlocal here
+        here += 1
+        most.append(here)
+        await asyncio.sleep(0.1)
+        here -= 1
+
+    for count, wanted in ((1, 1), (4, 2)):
+        while len(stage.sessions()) <= count:
+            await stage.viewer()
+        most.clear()
+        provider.trouble = slow
+        await looked_at(stage.server)
+        provider.trouble = None
+        assert max(most) == wanted
+
+
+@configured(identity_seconds=600)
+async def test_a_look_is_due_before_the_time_is_over_and_not_long_before(stage: Stage):
+    await stage.viewer()
+    looks, session = stage.server.sio.identities, stage.sessions()[-1]
+    for seconds, due in ((300, False), (599, True)):
+        session.looked_at = asyncio.get_running_loop().time() - seconds
+        looks._timer.cancel()
+        looks._look()
+        assert (session in looks._checking) is due
+
+
 # --- by link -------------------------------------------------------------------------------------
 
 
@@ -193,9 +226,12 @@ async def by_link(stage: Stage, **asked: Any) -> tuple[Wire, str]:
     return wire, link["secret"]
 
 
-async def test_a_link_never_exceeds_what_its_maker_may_do_now(stage: Stage, monkeypatch: Any):
+@pytest.mark.parametrize("actions", [("read", "write"), ("write", "execute")])
+async def test_a_link_never_exceeds_what_its_maker_may_do_now(
+    stage: Stage, monkeypatch: Any, actions: tuple[str, ...]
+):
     wire, secret = await by_link(stage)
-    monkeypatch.setattr(Rights, "actions", ("read", "write"))
+    monkeypatch.setattr(Rights, "actions", actions)
     assert (await wire.first("$bye"))[0]["code"] == 3512
     url = f"{stage.server.url}jupyter-sio/api/tickets"
     status, answer = await fetch(url, method="POST", body={"link": secret})

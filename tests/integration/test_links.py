@@ -13,6 +13,8 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from jupyter_sio.protocol import socketio
+from jupyter_sio.protocol.messages import Grant
+from jupyter_sio.server.registry import now_ms
 from tests.integration.conftest import Server, Stage
 from tests.wire import Wire, fetch
 
@@ -261,6 +263,20 @@ async def test_a_revoked_link_opens_nothing_any_more(share: Share):
     assert await share.revoke(link["id"]) == 404
 
 
+async def test_who_is_let_in_while_the_link_ends_is_shown_out(share: Share, monkeypatch: Any):
+    link, sio = await share.make(), share.server.sio
+    waiting, admit = await share.socket(link), sio.owner.admit
+
+    async def admit_and_revoke(client: Any, auth: object) -> None:
+        await admit(client, auth)
+        sio.links.revoke(link["id"])
+
+    monkeypatch.setattr(sio.owner, "admit", admit_and_revoke)
+    await waiting.join(share.stage.ns, {"protocol": 1})
+    assert (await waiting.first("$bye"))[0]["code"] == 3512
+    assert sio.registry.counts().viewers == 0
+
+
 async def test_a_link_that_expires_shows_its_viewers_out(share: Share):
     link = await share.make(expires=0.5)
     wire = await share.viewer(link)
@@ -270,12 +286,43 @@ async def test_a_link_that_expires_shows_its_viewers_out(share: Share):
     assert await share.listed() == []
 
 
+async def test_the_wall_clock_is_looked_at_again_and_again(share: Share, monkeypatch: Any):
+    """It may be set while there are links, and then all timers are wrong."""
+    bounds = share.server.sio.links._bounds
+    object.__setattr__(bounds, "look_seconds", 0.02)  # frozen, as everybody else finds it
+    wire = await share.viewer(await share.make(expires="1h"))
+    await asyncio.sleep(0.1)
+    later = now_ms() + 3_600_000
+    monkeypatch.setattr("jupyter_sio.server.links.now_ms", lambda: later)
+    assert (await wire.first("$bye"))[0]["code"] == 3512
+
+
+async def test_a_link_that_ends_while_its_maker_is_asked_opens_nothing(share: Share):
+    link, links = await share.make(), share.server.sio.links
+
+    async def asked(handler: Any) -> frozenset[Grant]:
+        links.revoke(link["id"])
+        return frozenset(Grant)
+
+    links._rights = dict.fromkeys(links._rights, asked)
+    status, answer = await share.redeem(link["secret"])
+    assert (status, answer["message"]) == (403, "the link was revoked")
+
+
 async def test_a_link_survives_its_kernels_restart(share: Share):
     link = await share.make()
     wire = await share.viewer(link)
     await share.server.serverapp.kernel_manager.restart_kernel(share.stage.kernel_id)
     await share.viewer(link)
     assert wire.of("$bye") == []
+
+
+async def test_what_is_left_of_an_ended_kernel_is_shared_no_more(share: Share):
+    stage = share.stage
+    await stage.server.serverapp.kernel_manager.shutdown_kernel(stage.kernel_id, now=True)
+    await stage.viewer()  # who may watch still does
+    status, answer = await share.ask()
+    assert (status, answer["message"]) == (403, "there is no such kernel here")
 
 
 @configured(ended_seconds=0.3)
@@ -313,7 +360,8 @@ async def test_where_links_are_off_none_is_made_or_used(share: Share):
     stage = share.stage
     for event, args in (("$share", {}), ("$revoke", {"id": "x"})):
         assert (await stage.publisher.ask(stage.ns, event, args))["code"] == 3507
-    assert (await share.redeem("x"))[0] == 403
+    status, answer = await share.redeem("x")
+    assert status == 403 and "allow_links" in answer["message"]
 
 
 def test_under_jupyterhub_links_are_off_until_the_admin_says_so(monkeypatch: Any):
@@ -358,13 +406,13 @@ async def test_the_owner_sees_who_watches_by_which_link(share: Share):
     link = await share.make(label="Bob")
     (before,) = await share.listed()
     assert (before["uses"], before["last_used"], before["viewers"]) == (0, None, [])
-    wire = await share.viewer(link)
+    wire, _ = await share.viewer(link), await share.stage.viewer(name="ada")
     (entry,) = await share.listed()
     assert entry["uses"] == 1 and entry["last_used"] >= entry["created"]
     assert [viewer["name"] for viewer in entry["viewers"]] == ["Bob"]
     assert link["secret"] not in str(entry) and "secret" not in entry
     await wire.close()
-    await share.stage.publisher.first("$viewer", 2)
+    await share.stage.publisher.first("$viewer", 3)
     assert (await share.listed())[0]["viewers"] == []
 
 

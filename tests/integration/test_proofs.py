@@ -98,6 +98,15 @@ async def test_every_field_is_signed(server: Server, quiet_kernel: str, quiet_sp
     assert (await server.ticket(good))[0] == 200
 
 
+async def test_a_kernel_without_a_key_is_claimed_by_nobody(server: Server, quiet_kernel: str):
+    """Jupyter signs nothing then, and anybody could; nor is there a key for unknown kernels."""
+    server.serverapp.kernel_manager.get_kernel(quiet_kernel).session.key = b""
+    for kernel_id in (quiet_kernel, "unknown"):
+        for key in (b"", server.sio.doorkeeper._no_key):
+            claim = claim_of(kernel_id, key, pid=1, epoch=EPOCH)
+            assert (await server.ticket(claim))[0] == 403
+
+
 async def test_a_refused_claim_uses_no_nonce_up(server: Server, quiet_kernel: str):
     good = claim_of(quiet_kernel, server.key(quiet_kernel), pid=1, epoch=EPOCH)
     assert (await server.ticket({**good, "proof": "0" * 64}))[0] == 403

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_sio.protocol import socketio
 from tests.integration.conftest import Stage
 from tests.integration.stage import rows_of
 from tests.wire import Wire, claim_of, fetch
@@ -150,6 +151,13 @@ async def test_the_publisher_is_told_3510_and_cannot_claim_again(stage: Stage):
     assert stage.publisher.of("$bye")[0][0]["code"] == 3510
     claim = claim_of(stage.kernel_id, key, pid=1, epoch="0" * 8)
     assert (await stage.server.ticket(claim))[0] == 403
+
+
+async def test_a_publisher_that_comes_after_the_kernels_end_finds_nothing(stage: Any):
+    wire = stage.keep(await Wire.open(stage.server.socket_url, ticket=await stage.ticket()))
+    stage.server.sio.kernels._ended(stage.kernel_id)
+    refused = await wire.join(stage.ns)
+    assert isinstance(refused, socketio.JoinRefused) and refused.data == {"code": 3507}
 
 
 async def test_a_kernel_that_ends_while_its_publisher_is_let_in_has_none(

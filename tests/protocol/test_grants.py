@@ -66,6 +66,13 @@ def test_a_claim_of_another_form_is_a_bad_request(field, value):
         Claim.parse({**CLAIM.sign(KEY).body(), field: value})
 
 
+@pytest.mark.parametrize("spoil", [lambda p: p[:-1], lambda p: p + "0", str.upper, lambda p: ""])
+def test_a_proof_is_compared_as_a_whole(spoil):
+    signed = CLAIM.sign(KEY)
+    assert signed.proven_by(KEY)
+    assert not replace(signed, proof=spoil(signed.proof)).proven_by(KEY)
+
+
 def test_a_proof_is_in_no_repr():
     signed = CLAIM.sign(KEY)
     assert signed.proof not in repr(signed)
@@ -115,12 +122,15 @@ def test_open_tickets_are_bounded_and_the_loss_is_counted():
     assert tickets.dropped == 1
     with pytest.raises(Refused):
         tickets.use("a", now=0.0)
+    tickets.give("d", WATCHER, now=31.0)  # what died of age is no loss
+    assert (len(tickets), tickets.dropped) == (1, 1)
 
 
 def test_a_link_sees_its_globs_and_sends_its_events_alone():
-    link = replace(WATCHER, streams=("loss*",), events=("stop",))
-    assert link.sees_stream("loss/train")
-    assert not link.sees_stream("accuracy")
+    link = replace(WATCHER, streams=("loss*", "rate"), events=("stop",))
+    assert link.sees_stream("loss/train") and link.sees_stream("rate")
+    for hidden in ("accuracy", "Loss", "my loss", "rate2", ""):
+        assert not link.sees_stream(hidden)
     assert link.may_send("stop")
     assert not link.may_send("start")
 

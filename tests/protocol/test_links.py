@@ -22,7 +22,24 @@ def test_a_duration_is_seconds_or_a_number_with_a_unit(said: Any, seconds: float
 
 
 @pytest.mark.parametrize(
-    "said", [0, -1, math.inf, math.nan, True, "", "24", "h", "24H", "-1h", "1w", "1h ", "0s", "²d"]
+    "said",
+    [
+        0,
+        -1,
+        math.inf,
+        math.nan,
+        10**400,
+        True,
+        "",
+        "24",
+        "h",
+        "24H",
+        "-1h",
+        "1w",
+        "1h ",
+        "0s",
+        "²d",
+    ],
 )
 def test_what_is_no_duration_says_what_would_be_one(said: Any):
     with pytest.raises(BadRequest, match='expires is seconds above 0, or text such as "45s"'):
@@ -113,6 +130,8 @@ def test_links_are_listed_by_kernel():
     links.add("a", one)
     links.add("b", other)
     assert links.of_kernel("other") == [other] and list(links) == [one, other]
+    links.end(one, "over")
+    assert [*links._by_kernel] == ["other"]
 
 
 def test_the_secret_is_nowhere_in_the_table():

@@ -89,3 +89,16 @@ def test_a_refused_subscription_carries_the_servers_code() -> None:
     with pytest.raises(Refused, match="not this one") as caught:
         Subscribed.parse({"ok": False, "code": 3505, "message": "not this one"})
     assert caught.value.code == 3505
+
+
+def test_it_is_settled_once_every_row_came_that_there_was() -> None:
+    subscription = Subscription(Subscribe("s"))
+    subscription.request()
+    told = {"ok": True, "id": 1, "media": "m", "mode": "every", "epoch": "e" * 8, "waiting": False}
+    answer = {**told, "first": 0, "next": 2, "start": 0, "recovered": False}
+    subscription.answered(Subscribed.parse(answer))
+    settled = []
+    for offset in (0, 1):
+        settled.append(subscription.settled)
+        subscription.batch(Batch(1, offset, 0, (1,), (b"",)))
+    assert [*settled, subscription.settled] == [False, False, True]
