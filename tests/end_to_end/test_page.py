@@ -74,17 +74,12 @@ SIZES = "() => [document.documentElement.scrollWidth, innerWidth]"
 
 
 @pytest.fixture(scope="module")
-def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    with server(tmp_path_factory.mktemp("page")) as jupyter:
-        yield jupyter
-
-
-@pytest.fixture(scope="module")
-def kernel(jupyter: Jupyter) -> Kernel:
-    kernel = start_kernel(jupyter)
+def kernel(lab: Jupyter) -> Iterator[Kernel]:
+    kernel = start_kernel(lab)
     kernel.execute(CELL)
     wait_for(lambda: kernel.rows("loss") > 20, "the cell's first rows")
-    return kernel
+    yield kernel
+    kernel.end()
 
 
 # --- by a link ----------------------------------------------------------------------------------
@@ -152,8 +147,8 @@ def test_a_link_that_expires_is_told(browser: Browser, kernel: Kernel):
         expect(reader.word()).to_have_text("this link has expired", timeout=MS)
 
 
-def test_a_wrong_link_and_a_torn_one_are_told_apart(browser: Browser, jupyter: Jupyter):
-    page = f"{jupyter.url}jupyter-sio/live/"
+def test_a_wrong_link_and_a_torn_one_are_told_apart(browser: Browser, lab: Jupyter):
+    page = f"{lab.url}jupyter-sio/live/"
     with reading(browser, f"{page}#{'x' * 43}") as reader:
         expect(reader.page.locator("h1")).to_have_text("This link does not work", timeout=MS)
         keep(reader.page, "wrong")
@@ -245,13 +240,13 @@ def test_the_connection_is_cut_and_comes_back_without_a_hole(browser: Browser, k
 # --- without a link -----------------------------------------------------------------------------
 
 
-def test_nobody_is_told_what_this_is_and_led_to_the_login(browser: Browser, jupyter: Jupyter):
+def test_nobody_is_told_what_this_is_and_led_to_the_login(browser: Browser, lab: Jupyter):
     for profile in ("desktop", "phone"):
-        with reading(browser, f"{jupyter.url}jupyter-sio/live/", profile) as reader:
+        with reading(browser, f"{lab.url}jupyter-sio/live/", profile) as reader:
             expect(reader.page.locator("h1")).to_have_text("You are not logged in", timeout=MS)
             keep(reader.page, f"logged-out-{profile}")
-            assert reader.page.url == f"{jupyter.url}jupyter-sio/live/"
-    with reading(browser, f"{jupyter.url}jupyter-sio/live/#/kernels/x") as reader:
+            assert reader.page.url == f"{lab.url}jupyter-sio/live/"
+    with reading(browser, f"{lab.url}jupyter-sio/live/#/kernels/x") as reader:
         expect(reader.page.locator("h1")).to_have_text("You are not logged in", timeout=MS)
         login = reader.page.get_by_role("link", name="Log in to Jupyter").get_attribute("href")
     assert login is not None and login.startswith("/user/a%40b/login?next=")

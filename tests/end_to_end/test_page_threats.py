@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from jupyter_sio.server.page import _POLICY
 from tests.end_to_end.conftest import PATIENCE, Jupyter, wait_for
-from tests.end_to_end.viewing import Kernel, keep, reading, server, start_kernel
+from tests.end_to_end.viewing import Kernel, keep, reading, start_kernel
 
 MS = PATIENCE * 1000
 pytestmark = pytest.mark.timeout(240)
@@ -118,25 +117,21 @@ LISTEN = """url => new Promise(resolve => {
 
 
 @pytest.fixture(scope="module")
-def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    with server(tmp_path_factory.mktemp("threats")) as jupyter:
-        yield jupyter
+def kernel(lab: Jupyter) -> Iterator[Kernel]:
+    yield from playing(lab, "watched.ipynb")
 
 
 @pytest.fixture(scope="module")
-def kernel(jupyter: Jupyter) -> Kernel:
-    kernel = start_kernel(jupyter, "watched.ipynb")
-    kernel.execute(CELL.format(evil=EVIL))
-    wait_for(lambda: kernel.rows("public") > 5, "the first rows")
-    return kernel
+def other(lab: Jupyter) -> Iterator[Kernel]:
+    yield from playing(lab, "other.ipynb")
 
 
-@pytest.fixture(scope="module")
-def other(jupyter: Jupyter) -> Kernel:
-    kernel = start_kernel(jupyter, "other.ipynb")
+def playing(lab: Jupyter, path: str) -> Iterator[Kernel]:
+    kernel = start_kernel(lab, path)
     kernel.execute(CELL.format(evil=EVIL))
     wait_for(lambda: kernel.rows("public") > 5, "the first rows")
-    return kernel
+    yield kernel
+    kernel.end()
 
 
 @pytest.fixture
@@ -229,10 +224,8 @@ def test_a_guest_gets_nowhere_with_jupyters_own_doors(guest: Any, kernel: Kernel
         assert page.evaluate(LISTEN, address + query) == "refused"
 
 
-def test_what_a_kernel_names_and_says_is_text_and_nothing_else(
-    browser: Browser, jupyter: Jupyter, tmp_path: Path
-):
-    kernel = start_kernel(jupyter, "nasty.ipynb")
+def test_what_a_kernel_names_and_says_is_text_and_nothing_else(browser: Browser, lab: Jupyter):
+    kernel = start_kernel(lab, "nasty.ipynb")
     kernel.execute(NASTY_CELL.format(names=NAMES))
     wait_for(lambda: kernel.rows("application/octet-stream") == 1, "the last stream")
     link = kernel.share(send=["allowed", EVIL])

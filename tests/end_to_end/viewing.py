@@ -63,6 +63,10 @@ class Kernel:
         """End the cell that runs."""
         self.jupyter.api(f"api/kernels/{self.id}/interrupt", "POST", {})
 
+    def end(self) -> None:
+        """Shut it down."""
+        self.jupyter.api(f"api/kernels/{self.id}", "DELETE")
+
     def share(self, **asked: Any) -> dict[str, Any]:
         """Make a link."""
         return self.jupyter.api("jupyter-sio/api/links", "POST", {"kernel_id": self.id, **asked})
@@ -78,7 +82,7 @@ class Kernel:
 
 
 def start_server(root: Path, *options: str) -> Jupyter:
-    """Start a server without JupyterLab; nothing of ours is looked for at a page of it."""
+    """Start a server of a test's own, without JupyterLab, which it would be the slower for."""
     runtime = root / "runtime"
     runtime.mkdir()
     return start_jupyter("jupyter_server", root, runtime, _SERVER_ONLY, *options)
