@@ -11,7 +11,7 @@ const SIGNS: Record<Line['way'], string> = { came: '←', sent: '→', answered:
 
 export class ConsoleView {
   readonly element: HTMLElement;
-  private readonly log = make('ol', 'jsiolab-log-lines');
+  private readonly log = make('div', 'jsiolab-log-lines');
   private readonly empty: HTMLElement;
   private readonly event = make('input', 'jp-mod-styled');
   private readonly args = make('input', 'jp-mod-styled');
@@ -95,7 +95,7 @@ export class ConsoleView {
 }
 
 function lineOf({ time, way, event, text }: Line): HTMLElement {
-  const line = make('li', 'jsiolab-line');
+  const line = make('div', 'jsiolab-line');
   line.dataset.way = way;
   line.append(
     make('span', 'jsiolab-when', formatClock(Math.floor(time / 1000) * 1000)),
