@@ -68,6 +68,9 @@ while len(seen) < 3 and time.monotonic() < until:
         seen.append(speed.value)
 """
 
+LOADED = """() => performance.getEntriesByType('resource')
+  .filter(({ name }) => name.includes('mirror.js')).length"""
+
 Run = Callable[[str], str]
 
 
@@ -166,6 +169,18 @@ def test_who_may_only_watch_sees_the_controls_and_cannot_use_them(watching: Page
     run("rate.value = 0.1")
     expect(slider(watching)).to_have_attribute("aria-valuenow", at(0.1), timeout=MS)
     run("rate.value = 0")
+
+
+def test_what_draws_is_loaded_with_the_first_of_them(browser: Browser, kernel: Kernel, run: Run):
+    run("plain = sio.stream('plain'); plain.push(a=1); plain.flush()")
+    link = kernel.share(streams=["plain", "widget/later", "widget/last"])
+    with reading(browser, link["url"]) as reader:
+        expect(reader.card("plain")).to_contain_text("live", timeout=MS)
+        assert reader.page.evaluate(LOADED) == 0
+        run("for name in ('later', 'last'): sio.mirror(W.IntSlider(description=name))")
+        for name in ("later", "last"):
+            expect(slider(reader.page, name)).to_be_visible(timeout=MS)
+        assert reader.page.evaluate(LOADED) == 1
 
 
 # --- set ---------------------------------------------------------------------------------------
