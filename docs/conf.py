@@ -1,5 +1,6 @@
 """How Sphinx makes the site of these pages: ``make docs``."""
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "parts.contents",
     "parts.elsewhere",
     "parts.links",
     "parts.names",
@@ -37,10 +39,14 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 copybutton_prompt_text = "$ "
 
-# A class that the façade gives another name (`sio.run` is `Run`) is told of by that one.
+# A class that the façade gives another name (`sio.run` is `Run`) is told of by that one; and a
+# widget by what it takes, not by what every widget takes.
 for name in jupyter_sio.__all__:
     if isinstance(thing := getattr(jupyter_sio, name), type):
         thing.__name__ = name
+        if name.startswith("Live"):
+            taken = inspect.signature(thing.__init__)
+            thing.__signature__ = taken.replace(parameters=list(taken.parameters.values())[1:])
 
 html_theme = "pydata_sphinx_theme"
 html_title = "jupyter_sio"
@@ -54,6 +60,8 @@ html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "jupyter_sio"},
     "navbar_align": "left",
+    "pygments_light_style": "github-light",
+    "pygments_dark_style": "github-dark",
     "navbar_end": ["theme-switcher"],
     "footer_start": ["copyright"],
     "footer_end": [],

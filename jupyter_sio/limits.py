@@ -30,8 +30,8 @@ class Inbound:
     kernel_bytes: int = 8 * MIB
     event_name_bytes: int = 64
     stream_name_bytes: int = 128
-    namespace_bytes: int = 256
-    json_depth: int = 64
+    namespace_bytes: int = 256  # a namespace's name
+    json_depth: int = 64  # lists and objects within each other
     attachment_seconds: float = 10.0  # from a binary event's header to its last attachment
     # Of the loop's time, for reading one viewer's large messages; it is not read meanwhile.
     reading_share: float = 0.1
@@ -77,8 +77,8 @@ class Transport:
 
     outstanding_bytes: int = 256 * KIB  # streams wait above it (exceeded by one batch at most)
     event_outstanding_bytes: int = 1 * MIB  # user events above it are dropped and counted
-    batch_payloads: int = 8
-    batch_bytes: int = 1 * MIB
+    batch_payloads: int = 8  # of one $batch
+    batch_bytes: int = 1 * MIB  # of one $batch, or one larger payload alone
     window_payloads: int = 4_096  # unacknowledged ones kept apart; later ones go as one
     turn_bytes: int = 1 * MIB  # written to one viewer before the others have their turn
     gathered_bytes: int = 16 * MIB  # for the next poll; beyond it the connection ends with 3008
@@ -97,8 +97,8 @@ class HistoryBounds:
     """What is kept of one stream; the newest payload always is. None: not bounded that way."""
 
     bytes: int = 8 * MIB
-    rows: int | None = None
-    seconds: float | None = None
+    rows: int | None = None  # the newest so many
+    seconds: float | None = None  # rows that are younger
     payloads: int = 65_536  # each costs about 250 bytes beside its own; not on the wire
 
     def __post_init__(self) -> None:
@@ -129,12 +129,12 @@ class Doors:
     ticket_seconds: float = 30.0
     tickets: int = 10_000  # open ones; when full the oldest leaves
     nonces: int = 10_000  # remembered; when full the oldest leaves
-    claim_skew_seconds: float = 60.0
+    claim_skew_seconds: float = 60.0  # between a claim's time and the server's
     rest_bytes: int = 64 * KIB  # of a request's body; beyond it HTTP 413
     rest_seconds: float = 10.0  # until a request's body is in; then the connection is closed
     # Attempts with a link that is none, from one address: beyond it HTTP 429.
     link_failures: int = 20
-    link_failures_per_second: float = 1 / 3
+    link_failures_per_second: float = 1 / 3  # by which it is allowed one more
     link_addresses: int = 10_000  # remembered; when full the one that failed longest ago leaves
     identity_seconds: float = 60.0  # between two looks at a live connection's identity
     identity_checks: int = 8  # of them at the same time
@@ -149,7 +149,7 @@ class Links:
     links: int = 1_000  # further ones are refused (HTTP 429, 3013)
     lifetime_seconds: float = 30 * 86_400.0  # longer ones are refused (HTTP 400, 3501)
     names: int = 100  # globs, and events, of one link
-    name_bytes: int = 128
+    name_bytes: int = 128  # of each
     ended_links: int = 10_000  # of which it is remembered why they ended; the oldest leaves
     look_seconds: float = 1.0  # between two looks at the wall clock while there are links
 
@@ -169,11 +169,11 @@ class Outbox:
 
     bytes: int = 16 * MIB  # not yet acknowledged; when full: the stream's ``overflow`` policy
     in_flight_bytes: int = 4 * MIB  # sent and not acknowledged; when full the outbox fills
-    flush_bytes: int = 64 * KIB
-    flush_seconds: float = 0.016
+    flush_bytes: int = 64 * KIB  # of rows gathered: then they go at once ...
+    flush_seconds: float = 0.016  # ... else after so long
     payload_bytes: int = 1 * MIB  # Arrow and NDJSON; larger tables are split
     blob_bytes: int = 4 * MIB  # images and octets; larger ones raise
-    compact_payloads: int = 64
+    compact_payloads: int = 64  # so many small ones become one
     compact_bytes: int = 1 * KIB  # of rows: a payload is "small" at or below this
     block_seconds: float = 30.0  # overflow="block" gives up after this and drops the oldest
     columns: int = 1_000  # of a table; a row that would add another raises

@@ -44,6 +44,11 @@ def test_every_bound_is_told_of():
     assert [n for g in written.limit_groups() for n in g.__dataclass_fields__] == told
 
 
+def test_every_bound_says_what_it_is():
+    rows = re.findall(r"^\| `(\w+)` \| .+? \| (.*?) \| .*\|$", written.limits_page(), re.MULTILINE)
+    assert len(rows) > 80 and [name for name, what in rows if not what] == []
+
+
 def test_every_bound_that_is_a_setting_says_so():
     text = (REFERENCE / "limits.md").read_text()
     settings = {name for name in re.findall(r"\| `(\w+)` \|$", text, re.MULTILINE)}
