@@ -101,9 +101,12 @@ export function formatTimes(times: readonly number[], step: number, zoned: boole
 /** In CSS pixels, at the size of an axis' labels: `19:00:36` and `19:00:36.750` with some air. */
 const [CLOCK_WIDTH, FINE_CLOCK_WIDTH] = [64, 96];
 
-/** How far apart, in CSS pixels, ticks must be for the labels of their times not to touch. */
+/**
+ * How far apart, in CSS pixels, ticks must be for the labels of their times not to touch. Below a
+ * second, uPlot's longest step is the half of one.
+ */
 export const timeSpace = (msPerPixel: number): number =>
-  CLOCK_WIDTH * msPerPixel < SECOND ? FINE_CLOCK_WIDTH : CLOCK_WIDTH;
+  CLOCK_WIDTH * msPerPixel <= SECOND / 2 ? FINE_CLOCK_WIDTH : CLOCK_WIDTH;
 
 /**
  * The ticks of a logarithmic axis: 1 … 9 times each power of ten, or, where these are many, powers

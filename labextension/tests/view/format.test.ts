@@ -93,11 +93,13 @@ test('a logarithmic axis labels powers of ten, or every tick where there are too
   assert.deepEqual(logLabels(logTicks(1, 1e18, 3)), ['1', '1e6', '1e12', '1e18']);
 });
 
-test('labels of times have the room that they need', () => {
-  const width = 600;
-  for (const seconds of [0.5, 3, 6, 8, 30, 3_600]) {
-    const space = timeSpace((seconds * 1_000) / width);
-    const fine = (space / width) * seconds < 1; // the step between two ticks may be of a fraction
-    assert.ok(space >= (fine ? 12 : 8) * 7, `${seconds} s`);
-  }
+test('labels of times have the room that they need, and no more', () => {
+  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1_000, 5_000, 10_000, 15_000, 30_000];
+  const stepOf = (seconds: number): number => {
+    const perPixel = (seconds * 1_000) / 600;
+    const step = steps.find(each => each >= timeSpace(perPixel) * perPixel)!;
+    assert.ok(step / perPixel >= (step < 1_000 ? 12 : 8) * 7, `${seconds} s in steps of ${step}`);
+    return step;
+  };
+  assert.deepEqual([1, 3, 5, 9, 30].map(stepOf), [200, 500, 1_000, 1_000, 5_000]);
 });
