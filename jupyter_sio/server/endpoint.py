@@ -225,7 +225,6 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
             self._poll = self._polls.open(
                 self, self._access, Identity.of(self), self._environ(self._access)
             )
-            self._router.arriving.discard(self)
         await self._polls.get(self._poll, self)
 
     @allow_unauthenticated
@@ -235,7 +234,10 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
         await self._polls.post(self._poll, self, bytes(self._body))
 
     def on_finish(self) -> None:
-        """Give the place back that a handshake had, whatever became of it."""
+        """Give the place back that a handshake had: a session stands in its own, or there is none.
+
+        tornado calls this before ``open``, and in the same step of the loop.
+        """
         self._router.arriving.discard(self)
         super().on_finish()
 
@@ -246,7 +248,6 @@ class SocketHandler(Discreet, WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Begin the session. (WebSocketMixin's own pings are not started.)."""
         assert self._access is not None
-        self._router.arriving.discard(self)
         if self._poll is not None:
             assert self._polls is not None
             self._upgrade = self._polls.upgrade(self._poll, self)

@@ -113,8 +113,6 @@ class Polls:
     async def post(self, poll: Poll, handler: RequestHandler, body: bytes) -> None:
         """Take the payload that was expected."""
         try:
-            if poll.session.closing:
-                raise HTTPError(400, "the session is over")
             taken = await self._receive(poll.session, body)
         except BadRequest as exc:
             self._offence(poll, str(exc))
@@ -122,7 +120,7 @@ class Polls:
         finally:
             poll.posting = False
         if not taken:
-            raise HTTPError(400, "the session is over: a packet was malformed")
+            raise HTTPError(400, "the session is over")
         handler.set_header("Content-Type", "text/plain; charset=UTF-8")
         await handler.finish("ok")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from jupyter_sio.errors import BadRequest, Code, NotConnected, Overflow, Refused, Superseded
@@ -115,7 +114,6 @@ class Publishers:
             client.send(ViewerNotice.name, *ViewerNotice(viewer.info(), joined=True).args())
 
     def _replace(self, earlier: Publisher, claim: Claim) -> None:
-        self._forget_reports(earlier)
         if earlier.claim.pid == claim.pid:
             # The same process has a new socket: the old one is closed without a word.
             earlier.client.session.abort()
@@ -160,8 +158,6 @@ class Publishers:
         BadRequest
             If it is not a publisher's to send, or malformed without having an answer.
         """
-        if namespace.publisher is not publisher:
-            return  # superseded; what was on its way is not taken
         if not event.startswith("$"):
             raise BadRequest("a publisher sends events by $emit")
         rule = rule_for(event, publisher.client.session.access.grants)
@@ -235,11 +231,8 @@ class Publishers:
             subscription.viewer.client.send(reset.name, *reset.args())
 
     def _bounds(self, asked: HistoryBounds | None) -> HistoryBounds:
-        """Bound a stream's history by what the publisher asked, within what a kernel may hold."""
-        if asked is None:
-            return self._limits.history
-        most = max(self._limits.history.bytes, self._limits.memory.kernel_bytes)
-        return replace(asked, bytes=min(asked.bytes, most))
+        """Bound a stream's history as the publisher asked; the registry bounds all of a kernel."""
+        return self._limits.history if asked is None else asked
 
     def _close(self, namespace: KernelNamespace, message: Close) -> dict[str, Any]:
         stream = self._stream(namespace, message.id)

@@ -12,7 +12,7 @@ from tornado.httpclient import HTTPClientError
 from jupyter_sio.protocol import socketio
 from tests.integration.conftest import EPOCH, Server, Stage
 from tests.integration.stage import new_epoch, rows_of
-from tests.wire import Wire, claim_of
+from tests.wire import Wire, claim_of, fetch
 
 
 @pytest.fixture(params=[{}])
@@ -105,6 +105,15 @@ async def test_how_many_subscriptions_a_connection_may_hold(stage: Stage):
     assert stage.server.sio.registry.refused_subscriptions == 1
 
 
+async def test_a_name_whose_subscription_was_refused_is_not_kept(stage: Stage):
+    bounds = stage.server.sio.registry.limits.connections
+    object.__setattr__(bounds, "waiting_streams", 1)  # frozen, as everybody else finds it
+    wire, namespace = await stage.viewer(), stage.server.sio.registry.namespaces[stage.kernel_id]
+    codes = [(await stage.subscribe(wire, name)).get("code") for name in "abc"]
+    assert codes == [None, 3505, 3505]
+    assert [*namespace.streams] == ["a"] and len(namespace.streams_by_id) == 1
+
+
 @limits(max_streams=2)
 async def test_how_many_streams_a_kernel_may_open(stage: Stage):
     assert [(await stage.open(name))["ok"] for name in "aba"] == [True] * 3
@@ -139,6 +148,30 @@ async def test_handshakes_at_the_same_moment_do_not_get_past_the_limit(stage: St
     tried = await asyncio.gather(*(stage.socket() for _ in range(12)), return_exceptions=True)
     assert sum(isinstance(one, Wire) for one in tried) == 3  # and the publisher
     assert {one.code for one in tried if isinstance(one, HTTPClientError)} == {429}
+
+
+async def test_a_handshake_that_fails_gives_its_place_back(stage: Stage):
+    url = f"{stage.server.socket_url}?EIO=4&transport=websocket"
+    headers = {**stage.server.headers, "Upgrade": "websocket", "Connection": "upgrade"}
+    status, _ = await fetch(url, headers=headers)  # without a version
+    assert (status, len(stage.server.sio.router.arriving)) == (426, 0)
+    await stage.viewer()
+    assert (len(stage.sessions()), len(stage.server.sio.router.arriving)) == (2, 0)
+
+
+async def test_bytes_of_history_are_counted_as_they_come_are_merged_and_go(stage: Stage):
+    registry, opened, held = stage.server.sio.registry, await stage.open(), []
+    await stage.publish_all(opened["id"], [(1, bytes(100))] * 3)
+    for step in ("$compact", "another epoch"):
+        if step == "$compact":
+            head = [opened["id"], 0, 1, 2]
+            await stage.publisher.tell(stage.ns, "$compact", head, bytes(150))
+        else:
+            await stage.open()
+        await stage.settled()
+        (stream,) = registry.namespaces[stage.kernel_id].streams.values()
+        held.append((stream.history.bytes, registry.counts().history_bytes))
+    assert held == [(250, 250), (0, 0)]
 
 
 @limits(max_tickets=2)

@@ -6,7 +6,7 @@ Source: Engine.IO protocol v4; protocol.md §2, §5, §7, §8.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,6 +82,12 @@ def rows(poller: Poller) -> int:
 
 def told(poller: Poller) -> list[int]:
     return [bye[0]["code"] for bye in poller.of("$bye")]
+
+
+async def heard(carrier: WebSocketClientConnection) -> AsyncIterator[Any]:
+    """Read until it is closed."""
+    while (frame := await carrier.read_message()) is not None:
+        yield frame
 
 
 async def gone(stage: Stage) -> None:
@@ -554,8 +560,7 @@ async def test_what_is_no_upgrade_closes_that_websocket_alone(
     carrier = await crowd.websocket(poller)
     for frame in frames:
         await carrier.write_message(frame, binary=isinstance(frame, bytes))
-    while await carrier.read_message() is not None:
-        pass
+    assert [answer async for answer in heard(carrier)] in ([], ["3probe"])
     assert carrier.close_code == 3501
     await poller.tell(stage.ns, "$unsubscribe", {"id": NOTHING}, ack_id=3)
     await poller.until(lambda: isinstance(poller.others[-1], socketio.Answered))
@@ -564,11 +569,16 @@ async def test_what_is_no_upgrade_closes_that_websocket_alone(
     assert await second.read_message() == "3probe"
 
 
-async def test_a_second_websocket_beside_a_probe_is_refused(stage: Stage, crowd: Crowd):
+async def test_a_websocket_beside_a_probe_or_of_a_session_that_is_over_is_refused(
+    stage: Stage, crowd: Crowd
+):
     poller = await crowd.viewer()
     carrier = await crowd.websocket(poller)
-    with pytest.raises(Exception, match="400"):
-        await crowd.websocket(poller)
+    over = await crowd.viewer()
+    assert await over.post("4") == 400
+    for refused in (poller, over):
+        with pytest.raises(Exception, match="400"):
+            await crowd.websocket(refused)
     await carrier.write_message("2probe")
     assert await carrier.read_message() == "3probe"
 
@@ -617,6 +627,24 @@ async def test_a_probe_ends_with_its_session_and_in_time(stage: Stage, crowd: Cr
     poll.upgrade._timer._run()
     assert await late.read_message() is None
     assert poll.upgrade is None and not poll.session.closing
+
+
+@pytest.mark.parametrize("late", ["given up", "the session is over"])
+async def test_an_upgrade_that_comes_too_late_is_none(stage: Stage, crowd: Crowd, late: str):
+    poller = await crowd.viewer()
+    carrier = await crowd.websocket(poller)
+    await carrier.write_message("2probe")
+    assert await carrier.read_message() == "3probe"
+    (poll,) = stage.server.sio.polls._polls.values()
+    if late == "given up":
+        upgrade = poll.upgrade
+        upgrade.give_up()
+        upgrade.receive("5")
+    else:
+        assert await poller.post("4") == 400
+        await carrier.write_message("5")
+    assert [answer async for answer in heard(carrier)] == []
+    assert carrier.close_code == 3501 and poll.session.transport is poll.transport
 
 
 async def test_an_epoch_is_resumed_by_the_next_session(stage: Stage, crowd: Crowd):

@@ -19,6 +19,7 @@ from tornado.websocket import websocket_connect
 from tests.integration.conftest import Server, Stage
 from tests.integration.test_proofs import cookies_of
 from tests.poller import Poller
+from tests.wire import fetch
 
 EVIL = "http://evil.example"
 
@@ -275,6 +276,13 @@ async def test_what_a_page_of_another_site_embeds_gets_nothing(
     assert sessions(server) == 0
     for own in ("same-origin", "none"):
         assert await opener.open({**cookies, "Sec-Fetch-Site": own})
+
+
+async def test_a_request_names_one_session(server: Server, opener: Opener):
+    poller = await opener.open()
+    url = f"{server.socket_url}?EIO=4&transport=polling&sid={poller.sid}&sid={poller.sid}"
+    assert (await fetch(url, headers=server.headers))[0] == 400
+    await poller.join("/kernels")
 
 
 @pytest.mark.parametrize("number", ["0", "1", "x"])

@@ -317,6 +317,17 @@ async def test_when_it_opens_reset_follows_and_tail_is_applied_then(stage: Stage
     assert told(wire) == ["$reset", "$batch"]
 
 
+async def test_since_has_had_its_day_when_another_epoch_begins(stage: Stage):
+    """Whatever the viewer held of it, it was told then to replace that."""
+    await stage.open()
+    epoch = new_epoch()
+    wire, answer = await stage.watching(since=[epoch, 3])
+    assert not answer["recovered"]
+    await stage.open(epoch=epoch, **{"from": 3})
+    (reset,) = await wire.first("$reset")
+    assert (reset["epoch"], reset["start"], reset["recovered"]) == (epoch, 3, False)
+
+
 @pytest.mark.parametrize(("since", "recovered"), [(100, True), (99, False), (101, False)])
 async def test_after_a_restart_of_the_server_since_is_applied_to_from(
     stage: Stage, since: int, recovered: bool
