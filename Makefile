@@ -8,7 +8,7 @@ SHELL := bash
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# 0: one after the other. All browser tests share one worker, whatever the number.
+# 0: one after the other. docs/architecture.md says how the tests are shared out.
 PYTEST_JOBS ?= 2
 export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 __all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page"]
 
@@ -23,6 +23,9 @@ QUIET = (
     "--no-first-run",
     "--no-sandbox",  # in a container chromium cannot make one, and only our own pages are shown
 )
+
+# A machine that does much else is slow, and that is no failure of a page's.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(autouse=True)

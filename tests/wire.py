@@ -17,7 +17,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from jupyter_sio.protocol import socketio
 from jupyter_sio.protocol.grants import Claim
 
-SECONDS = 10.0
+SECONDS = 30.0
 FIRST = asyncio.FIRST_COMPLETED
 
 

@@ -98,7 +98,7 @@ def test_a_link_opens_in_a_fresh_browser_and_draws_every_stream_while_the_cell_r
         for stream in ("loss", "camera"):
             canvas = reader.card(stream).locator("canvas").first
             before = canvas.evaluate(PIXELS)
-            wait_for(lambda c=canvas, b=before: c.evaluate(PIXELS) != b, f"{stream} to change", 30)
+            wait_for(lambda c=canvas, b=before: c.evaluate(PIXELS) != b, f"{stream} to change")
         reader.await_rows("samples", reader.count("samples"))
         expect(reader.page.locator(".page-lag")).to_contain_text("lag", timeout=MS)
         width, room = reader.page.evaluate(SIZES)
@@ -130,7 +130,7 @@ def test_a_revoked_link_is_told_at_once_and_after_a_reload(browser: Browser, ker
     with reading(browser, link["url"]) as reader:
         reader.await_rows("loss", 0)
         kernel.revoke(link)
-        expect(reader.word()).to_have_text("this link was revoked", timeout=5_000)
+        expect(reader.word()).to_have_text("this link was revoked", timeout=MS)
         seen = reader.count("loss")
         keep(reader.page, "revoked")
         reader.page.wait_for_timeout(1_000)

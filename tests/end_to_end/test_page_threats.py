@@ -233,7 +233,7 @@ def test_what_a_kernel_names_and_says_is_text_and_nothing_else(browser: Browser,
         with reading(browser, link["url"], profile) as reader:
             page = reader.page
             expect(page.locator(".page-card")).to_have_count(len(NAMES) + 9, timeout=MS)
-            wait_for(lambda page=page: "" not in page.evaluate(FEET), "rows in every view", 30)
+            wait_for(lambda page=page: "" not in page.evaluate(FEET), "rows in every view")
             keep(page, f"nasty-{profile}")
             assert set(NAMES) <= set(page.locator(".page-card h2").all_text_contents())
             for view in ("table", "log", "values"):

@@ -41,7 +41,7 @@ def test_a_revoked_token_is_out_and_others_stay(house: House, kernel: Kernel):
     with of_kernel(kernel, house.ada.token) as other, of_kernel(kernel, token) as revoked:
         revoked.more()
         house.hub.revoke(ADA, token_id)
-        eventually(lambda: revoked.failure, "the revoked token to be out", 10)
+        eventually(lambda: revoked.failure, "the revoked token to be out")
         assert isinstance(revoked.failure, NotPermitted)
         other.more()
 
@@ -69,7 +69,7 @@ def test_a_link_goes_with_its_maker_who_is_taken_the_right(house: House, strict_
         watching = Watching(link["url"])
         watching.more()
     with watching:
-        eventually(lambda: watching.failure, "the link to be out", 10)
+        eventually(lambda: watching.failure, "the link to be out")
         assert isinstance(watching.failure, NotPermitted)
 
 
@@ -81,4 +81,4 @@ def test_a_stream_keeps_the_hub_hearing_of_activity(house: House, kernel: Kernel
         def later(before: str = before) -> bool:
             return house.hub.last_activity(ADA) > before
 
-        eventually(later, "the Hub to hear of the stream", 10)
+        eventually(later, "the Hub to hear of the stream")

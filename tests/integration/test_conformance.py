@@ -21,7 +21,7 @@ from tests.integration.conftest import Server
 from tests.poller import Poller
 
 INTERVAL, TIMEOUT = 0.3, 0.2
-SECONDS = 5.0
+SECONDS = 20.0
 TEXT = ["1", "2", {"3": [True]}]
 
 

@@ -102,7 +102,7 @@ def told(wire: Wire, namespace: str) -> list[Any]:
 async def closed_with_3501(wire: Wire, *namespaces: str) -> bool:
     """Wait for the end, and look whether it was told as protocol.md says."""
     with contextlib.suppress(asyncio.TimeoutError):
-        await wire.until_closed(2)
+        await wire.until_closed()
     byes = [(bye["code"], bye["retry_ms"]) for ns in namespaces for bye in told(wire, ns)]
     engine_closed = isinstance(wire.others[-1], socketio.Closed)
     return byes == [(3501, None)] * len(namespaces) and engine_closed and wire.close_code == 3501

@@ -260,7 +260,7 @@ async def test_who_takes_nothing_of_an_answer_is_cut_off(stage: Stage, crowd: Cr
     await poller.until(lambda: any(isinstance(o, socketio.Answered) for o in poller.others))
     reader, writer = await poller.slow_poll()
     await stage.publish(opened["id"], 0, 1, bytes(7 * 1024 * KIB))
-    await asyncio.wait_for(gone(stage), 5)
+    await asyncio.wait_for(gone(stage), 20)
     assert stage.server.sio.router.statistics().stalled == 1
     with pytest.raises(ConnectionError):
         while await reader.read(1024 * KIB):
@@ -622,7 +622,7 @@ async def test_a_probe_ends_with_its_session_and_in_time(stage: Stage, crowd: Cr
     poller, other = await crowd.viewer(), await crowd.viewer()
     carrier, late = await crowd.websocket(poller), await crowd.websocket(other)
     assert await poller.post("1") == 200
-    assert await asyncio.wait_for(carrier.read_message(), 5) is None
+    assert await asyncio.wait_for(carrier.read_message(), 20) is None
     (poll,) = stage.server.sio.polls._polls.values()
     poll.upgrade._timer._run()
     assert await late.read_message() is None

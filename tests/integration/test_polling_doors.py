@@ -201,7 +201,7 @@ async def test_rights_that_change_end_the_session(stage: Stage, opener: Opener):
     poller = await opener.open()
     await poller.join(stage.ns)
     Rights.actions = ("read",)
-    await asyncio.wait_for(poller.until(lambda: poller.of("$bye")), 5)
+    await asyncio.wait_for(poller.until(lambda: poller.of("$bye")), 20)
     assert poller.of("$bye")[0][0]["code"] == 3014
     Rights.actions = ()
     assert (await opener.poller(stage.server.headers, poller.sid).fetch()).code == 403
@@ -221,7 +221,7 @@ async def test_a_login_that_ends_ends_the_session_while_its_poll_waits(
         await asyncio.sleep(0.01)
     assert not waiting.done() and not session.closing
     stage.server.serverapp.web_app.settings["cookie_secret"] = b"another secret"
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 20)
     assert poller.of("$bye")[0][0]["code"] == 3005
     assert (await poller.fetch()).code == 403
 

@@ -81,11 +81,11 @@ async def test_whatever_is_sent_a_session_answers_or_is_closed(stage: Stage):
             if status == 200 and await poller.post("40/last,") == 200:
                 said: list[str] = []
                 while not any(packet.startswith("44/last,") for packet in said):
-                    said += await asyncio.wait_for(poller.get(), 2)
+                    said += await asyncio.wait_for(poller.get(), 10)
                 assert await poller.post("1") == 200
                 open_at_the_end += 1
             else:
-                assert "1" in await asyncio.wait_for(poller.get(), 2)
+                assert "1" in await asyncio.wait_for(poller.get(), 10)
             poller.close()
         log.check(most=4 * SESSIONS)
     await stage.settled(neighbour)
