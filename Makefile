@@ -89,7 +89,9 @@ bench: $(FOR_TEST) ## every benchmark, each beside a peer in the same run
 clean: ## remove whatever was made here
 	rm -rf .venv dist examples/hub/node_modules examples/hub/run labextension/node_modules labextension/lib \
 	  jupyter_sio/widgets/static jupyter_sio/server/static jupyter_sio/labextension
-	rm -rf docs/_build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf docs/_build docs/changelog.md docs/reporting.md docs/explanation/threats.md \
+	  docs/how-to/hub-example.md docs/tutorial/[0-9]*
+	rm -rf .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The browser tests drive Debian's Chromium; playwright's own download is not needed.
 .PHONY: chromium

@@ -43,8 +43,12 @@ def _cell(cell: dict[str, Any]) -> str:
 
 
 def write(app: Sphinx) -> None:
-    """Write what is new, so that only that is built again."""
-    for file, page in pages().items():
+    """Write what is new, so that only that is built again; lessons that are no more leave."""
+    names = pages()
+    for lesson in (DOCS / "tutorial").glob("[0-9]*.md"):
+        if f"tutorial/{lesson.stem}" not in names.values():
+            lesson.unlink()
+    for file, page in names.items():
         place, text = DOCS / f"{page}.md", markdown(file)
         if not place.exists() or place.read_text() != text:
             place.write_text(text)
