@@ -29,15 +29,20 @@ import { readTarget, type Target } from './protocol/target';
 import { anyOf } from './signals';
 import { StreamWatch, type Watch } from './watch';
 import { browser, type SocketLike, type World } from './world';
+import { ownViewers } from './own';
 
 export type { Delivery, Rights, Status, StreamInfo, Target, Watch };
+
+/** What a viewer is, for those who ask who watches. Source: protocol.md §4. */
+export type Kind = 'panel' | 'widget' | 'page' | 'script';
 
 /** `ended` and `refused` are final. */
 export type State = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'refused';
 
 export interface ConnectOptions {
-  /** Shown to others who ask who watches; at most 64 characters. */
+  /** Shown to others who ask who watches, in place of the user's; at most 64 characters. */
   name?: string;
+  kind?: Kind;
   /** Ends the connection, as `close` does. */
   signal?: AbortSignal;
   world?: World;
@@ -95,6 +100,10 @@ export class Connection extends EventTarget {
   private readonly watches = new Map<string, StreamWatch>();
   private readonly handlers = new Map<string, Set<(...args: unknown[]) => unknown>>();
   private socket: SocketLike | null = null;
+  private namespace = '';
+  private alone = false;
+  /** What the server calls this viewer; null while it is not in. */
+  private viewer: string | null = null;
   private waiting: AbortController | null = null;
   private attempt = 0;
   /** The server said when to come back: that is sat out, as it spreads a crowd. */
@@ -107,7 +116,8 @@ export class Connection extends EventTarget {
     const { signal } = this.ending;
     const address = readTarget(target, this.world.here());
     this.door = new Door(address, this.world, signal);
-    this.auth = options.name ? { protocol: PROTOCOL, name: options.name } : { protocol: PROTOCOL };
+    const { name, kind } = options;
+    this.auth = { protocol: PROTOCOL, ...(name ? { name } : {}), ...(kind ? { kind } : {}) };
     const close = (): void => {
       this.close();
     };
@@ -132,6 +142,7 @@ export class Connection extends EventTarget {
     }
     const watch = new StreamWatch({ stream, ...options }, view, {
       socket: this.joinedSocket,
+      crowded: this.crowded,
       broken: this.broken,
       forget: () => this.watches.delete(stream),
       isWatched: () => this.watches.has(stream),
@@ -206,7 +217,9 @@ export class Connection extends EventTarget {
   };
 
   private open(pass: Pass): void {
-    const socket = this.world.open(pass, this.auth);
+    this.namespace = pass.namespace;
+    const { alone } = this;
+    const socket = this.world.open(alone ? { ...pass, alone } : pass, this.auth);
     this.socket = socket;
     // Whatever an abandoned socket still says is not for us.
     const whileCurrent =
@@ -222,6 +235,8 @@ export class Connection extends EventTarget {
 
   private readonly joined = (): void => {
     this.joinedAt = this.world.now();
+    this.viewer = this.socket?.id ?? null;
+    if (this.viewer) ownViewers.set(this.viewer, this.namespace);
     this.bye = null;
     this.reason = '';
     const watches = [...this.watches.values()]; // those that `change` adds ask by themselves
@@ -284,6 +299,8 @@ export class Connection extends EventTarget {
     const { socket } = this;
     this.socket = null;
     socket?.disconnect();
+    if (this.viewer) ownViewers.delete(this.viewer);
+    this.viewer = null;
     for (const watch of this.watches.values()) watch.disconnected();
     const lasted = this.joinedAt === null ? 0 : this.world.now() - this.joinedAt;
     if (lasted >= LASTING_MS) this.attempt = 0;
@@ -350,6 +367,14 @@ export class Connection extends EventTarget {
   private readonly broken = (error: unknown): void => {
     console.warn('jupyter_sio: the server said what cannot be read; reconnecting:', error);
     this.lost();
+  };
+
+  /** Others of this page share the connection, and its bound: have one of its own. */
+  private readonly crowded = (): boolean => {
+    if (this.alone) return false;
+    this.alone = true;
+    this.lost();
+    return true;
   };
 
   private readonly reserved: Partial<Record<string, (args: unknown[]) => void>> = {

@@ -12,6 +12,8 @@ export interface Pass {
   path: string;
   namespace: string;
   query: Record<string, string>;
+  /** It is to share its connection with no other namespace. */
+  alone?: boolean;
 }
 
 /** What a ticket said that its holder may do. */

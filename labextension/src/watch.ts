@@ -5,6 +5,7 @@
 import type { Delivery } from './protocol/delivery';
 import {
   type Batch,
+  Code,
   type Position,
   readSubscribed,
   Refused,
@@ -26,6 +27,8 @@ export interface Watch {
 export interface Link {
   /** The socket if it has joined, else null. */
   socket(): SocketLike | null;
+  /** The connection has all the subscriptions it may have; says whether another will be tried. */
+  crowded(): boolean;
   /** The server said what cannot be read. */
   broken(error: unknown): void;
   /** The watch is closed. */
@@ -81,6 +84,7 @@ export class StreamWatch implements Watch {
       if (this.closed) this.unsubscribe();
     } catch (error) {
       if (!(error instanceof Refused)) this.link.broken(error);
+      else if (error.code === Code.TOO_MANY_SUBSCRIPTIONS && this.link.crowded()) return;
       else this.hand({ kind: 'refused', code: error.code, message: error.message });
     }
   }

@@ -1,9 +1,11 @@
 /** The outside world as a connection sees it; a test brings its own. */
-import { Manager } from 'socket.io-client';
 import type { Pass } from './door';
+import { join } from './wires';
 
 /** The part of socket.io-client's socket that is used here. */
 export interface SocketLike {
+  /** What the server calls it, once it is in. */
+  readonly id?: string | undefined;
   on(event: 'connect', listener: () => void): unknown;
   on(event: 'connect_error', listener: (error: Error & { data?: unknown }) => void): unknown;
   on(event: 'disconnect', listener: (reason: string) => void): unknown;
@@ -36,16 +38,7 @@ const page = globalThis as unknown as {
 };
 
 export const browser: World = {
-  open({ origin, path, namespace, query }, auth) {
-    const manager = new Manager(origin, {
-      path,
-      query,
-      transports: ['websocket'],
-      reconnection: false,
-      timeout: 15_000,
-    });
-    return manager.socket(namespace, { auth: auth as Record<string, unknown> });
-  },
+  open: (pass, auth) => join(pass, auth as Record<string, unknown>),
 
   fetch: (...args) => fetch(...args),
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, type Connection, type Delivery } from '../src/client';
+import { countOwn, ownViewers } from '../src/own';
 import { ARROW, Refused } from '../src/protocol/messages';
 import { FakeWorld, payload, settled } from './fake';
 
@@ -492,4 +493,31 @@ test('an aborted signal closes, also while the next try is waited for', async ()
   leaving.abort();
   assert.equal(connection.state, 'ended');
   assert.equal(world.due, null);
+});
+
+// --- with others on one connection ------------------------------------------------------------
+
+test('a connection that is full is left for one of its own', async () => {
+  const { world, connection } = await begin();
+  world.socket.happens('connect');
+  const told: string[] = [];
+  connection.subscribe('loss', delivery => told.push(delivery.kind));
+  const full = { ok: false, code: 3505, message: 'too many' };
+  world.socket.last('$subscribe').answer!(full);
+  assert.deepEqual([connection.state, told], ['reconnecting', []]);
+  await world.pass();
+  assert.equal(world.socket.pass.alone, true);
+  world.socket.happens('connect');
+  world.socket.last('$subscribe').answer!(full);
+  assert.deepEqual(told, ['refused']); // it is full all by itself
+});
+
+test('a page knows which viewers are its own, as long as they are there', async () => {
+  const { world, connection } = await begin();
+  world.socket.id = 'viewer-1';
+  world.socket.happens('connect');
+  assert.equal(ownViewers.get('viewer-1'), '/kernels/k-1');
+  assert.equal(countOwn('/kernels/k-1'), 1);
+  connection.close();
+  assert.equal(countOwn('/kernels/k-1'), 0);
 });

@@ -13,6 +13,7 @@ interface Sent {
 
 export class FakeSocket implements SocketLike {
   readonly sent: Sent[] = [];
+  id: string | undefined;
   closed = false;
   private readonly listeners = new Map<string, Listener>();
 

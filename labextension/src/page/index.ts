@@ -17,7 +17,8 @@ import type { Notice } from './words';
 
 const place = document.getElementById('page')!;
 const RETRY_MS = 3_000;
-const NAME = 'page';
+/** In place of the link's label, which is its maker's alone to see. */
+const GUEST = 'guest';
 
 let current = new AbortController();
 
@@ -51,7 +52,7 @@ function showNoLink(): void {
 
 function showLink(secret: string, signal: AbortSignal): void {
   const address = `${location.origin}${new Api().base}jupyter-sio/live/#${secret}`;
-  const connection = connect({ link: address }, { name: NAME, signal });
+  const connection = connect({ link: address }, { name: GUEST, kind: 'page', signal });
   const events = (): readonly string[] => connection.rights?.events ?? [];
   const nothing = (notice: Notice): void => {
     current.abort();
@@ -130,7 +131,7 @@ function showKernel(
   nav.append(link('← All kernels', '#'));
   place.append(nav);
   const share = permitted.includes('execute') ? new Share(api, kernelId, signal) : null;
-  const connection = connect({ baseUrl: api.base, kernelId }, { name: NAME, signal });
+  const connection = connect({ baseUrl: api.base, kernelId }, { kind: 'page', signal });
   const extras = share ? [share.toggle] : [];
   const events = (): readonly string[] | null => (permitted.includes('write') ? null : []);
   const nothing = (notice: Notice): void => {

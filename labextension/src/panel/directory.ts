@@ -48,7 +48,7 @@ export class Directory extends EventTarget {
   }
 
   private open(): void {
-    const socket = this.world.open(this.pass, { protocol: 1, name: 'panel' });
+    const socket = this.world.open(this.pass, { protocol: 1, kind: 'panel' });
     this.socket = socket;
     const whileCurrent =
       <A extends unknown[]>(act: (...args: A) => void) =>

@@ -73,7 +73,7 @@ export class LiveKernel extends EventTarget {
   private begin(): void {
     this.open = new AbortController();
     const { signal } = this.open;
-    this.connection = connect(this.target, { name: 'panel', signal, world: this.world });
+    this.connection = connect(this.target, { kind: 'panel', signal, world: this.world });
     this.connection.addEventListener('change', this.changed, { signal });
     this.connection.on('*', (event, ...args) => {
       this.note('came', String(event), tellArguments(args));

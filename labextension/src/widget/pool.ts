@@ -1,12 +1,12 @@
 /**
- * Connections shared by the widgets of a page. Each widget is a module of its own to the browser,
+ * Connections shared by the widgets, and by the tabs, of a page. Each widget is a module of its own to the browser,
  * so they meet on `globalThis`.
  *
  * A connection watches a stream once: a second widget of the same stream gets another connection,
  * and with it a history, a position and a window of its own.
  */
 import { version } from '../../package.json';
-import { connect, type Connection } from '../client';
+import { connect, type Connection, type Kind } from '../client';
 import type { KernelTarget } from '../protocol/target';
 
 interface Shared {
@@ -40,14 +40,15 @@ export function lease(
   target: KernelTarget,
   streams: readonly string[],
   signal: AbortSignal,
+  kind: Kind = 'widget',
 ): Connection {
   // Code of another version may stand in the same page, and is not to be trusted with ours.
-  const key = JSON.stringify([version, target.baseUrl, target.kernelId]);
+  const key = JSON.stringify([version, kind, target.baseUrl, target.kernelId]);
   const fits = (shared: Shared): boolean =>
     shared.key === key && !isOver(shared) && !streams.some(name => shared.streams.includes(name));
   const shared = [...pool()].find(fits) ?? {
     key,
-    connection: connect(target, { name: 'notebook' }),
+    connection: connect(target, { kind }),
     streams: [],
   };
   shared.streams.push(...streams);
