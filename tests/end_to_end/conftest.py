@@ -17,11 +17,13 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page
 
 __all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page"]
 
+from tests.end_to_end.two_notebooks import CELLS, READY, RUN, SHOW, TRAINING, kernel, notebook
 from tests.leaks import found_in
 
 REPOSITORY = Path(__file__).parents[2]
@@ -135,3 +137,39 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     jupyter = start_jupyter("jupyterlab", root, tmp_path_factory.mktemp("runtime"))
     yield jupyter
     stop_jupyter(jupyter)
+
+
+# --- two notebooks, and the panel beside one of them -------------------------------------------
+
+
+def open_lab(page: Page, lab: Jupyter, path: str) -> None:
+    page.goto(f"{lab.url}lab/tree/{path}?reset&token={lab.token}")
+    wait_for(lambda: page.evaluate(READY, path), f"the kernel of {path}")
+
+
+@pytest.fixture(scope="package")
+def live(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    """A server on which both notebooks have been run."""
+    root = tmp_path_factory.mktemp("notebooks")
+    for path, cell in CELLS.items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(notebook(cell))
+    lab = start_jupyter("jupyterlab", root, tmp_path_factory.mktemp("runtime"))
+    page = browser.new_page()
+    for path in CELLS:
+        open_lab(page, lab, path)
+        page.evaluate(RUN)
+        wait_for(lambda p=path: lab.kernel_of(p)["streams"], f"streams of {path}")
+    page.close()
+    yield lab
+    stop_jupyter(lab)
+
+
+@pytest.fixture
+def panel(page: Page, live: Jupyter) -> Locator:
+    """The panel, beside the notebook that trains."""
+    open_lab(page, live, TRAINING)
+    page.evaluate(SHOW)
+    panel = page.get_by_role("region", name="Live data")
+    expect(kernel(panel, TRAINING).get_by_role("heading", name="Streams (2)")).to_be_visible()
+    return panel

@@ -6,113 +6,61 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from websockets.sync.client import connect
 
-from tests.end_to_end.conftest import PATIENCE, Jupyter, start_jupyter, stop_jupyter, wait_for
+from tests.end_to_end.conftest import (
+    PATIENCE,
+    Jupyter,
+    open_lab,
+    start_jupyter,
+    stop_jupyter,
+    wait_for,
+)
+from tests.end_to_end.two_notebooks import (
+    CELLS,
+    READY,
+    RUN,
+    SENSOR,
+    SHOW,
+    THEME,
+    TRAINING,
+    fold,
+    kernel,
+    notebook,
+    stream,
+)
 
 MS = PATIENCE * 1000
 pytestmark = pytest.mark.timeout(180)
 # `make picture` keeps the panel's pictures here.
 PICTURES = os.environ.get("JUPYTER_SIO_PICTURES")
 
-TRAINING, SENSOR = "training.ipynb", "lab/sensor.ipynb"
-CELLS = {
-    TRAINING: """import math, threading, time
-import jupyter_sio as sio
 
-loss, notes = sio.stream("loss"), sio.stream("notes")
-
-@sio.on("rate")
-def rate(value, *, viewer):
-    return {"rate": value}
-
-def train():
-    for step in range(100_000):
-        loss.push(step=step, loss=math.exp(-step / 900) + 0.04 * math.sin(step / 31))
-        if step % 20 == 0:
-            notes.push(level="info", text=f"step {step}")
-            sio.emit("checkpoint", {"step": step})
-        time.sleep(0.05)
-
-threading.Thread(target=train, daemon=True).start()""",
-    SENSOR: """import jupyter_sio as sio
-
-room = sio.stream("room")
-for n in range(50):
-    room.push(celsius=20 + n % 7)
-room.flush()""",
-}
-READY = """async path => {
-  const panel = window.jupyterapp?.shell.currentWidget;
-  if (panel?.context?.path !== path || !panel.sessionContext.session?.kernel) return false;
-  await panel.sessionContext.session.kernel.info;
-  return true;
-}"""
-RUN = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
-SHOW = "() => window.jupyterapp.commands.execute('jupyter-sio:show-panel')"
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+EXECUTE = "([id, args]) => void window.jupyterapp.commands.execute(id, args)"
+COMMANDS = (
+    "Show Live Data",
+    "Follow the Active Notebook in Live Data",
+    "Open a Live Stream…",
+    "Send an Event to This Notebook",
+    "Share Live Data of This Notebook…",
+    "Close a Live Stream…",
+    "Disconnect a Viewer of This Notebook…",
+)
 
 
-def notebook(cell: str) -> str:
-    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    code = {"cell_type": "code", "source": cell, "metadata": {}, "outputs": [], "id": "cell"}
-    content = {"cells": [{**code, "execution_count": None}], "metadata": {"kernelspec": spec}}
-    return json.dumps({**content, "nbformat": 4, "nbformat_minor": 5})
-
-
-def open_lab(page: Page, lab: Jupyter, path: str) -> None:
-    page.goto(f"{lab.url}lab/tree/{path}?reset&token={lab.token}")
-    wait_for(lambda: page.evaluate(READY, path), f"the kernel of {path}")
-
-
-def kernel_of(lab: Jupyter, path: str) -> dict:
-    (found,) = [kernel for kernel in lab.kernels() if kernel["path"] == path]
-    return found
-
-
-@pytest.fixture(scope="module")
-def live(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    """A server on which both notebooks have been run."""
-    root = tmp_path_factory.mktemp("notebooks")
-    for path, cell in CELLS.items():
-        (root / path).parent.mkdir(exist_ok=True)
-        (root / path).write_text(notebook(cell))
-    lab = start_jupyter("jupyterlab", root, tmp_path_factory.mktemp("runtime"))
-    page = browser.new_page()
-    for path in CELLS:
-        open_lab(page, lab, path)
-        page.evaluate(RUN)
-        wait_for(lambda p=path: kernel_of(lab, p)["streams"], f"streams of {path}")
-    page.close()
-    yield lab
-    stop_jupyter(lab)
-
-
-@pytest.fixture
-def panel(page: Page, live: Jupyter) -> Locator:
-    """The panel, beside the notebook that trains."""
-    open_lab(page, live, TRAINING)
-    page.evaluate(SHOW)
-    panel = page.get_by_role("region", name="Live data")
-    expect(kernel(panel, TRAINING).get_by_role("heading", name="Streams (2)")).to_be_visible()
-    return panel
-
-
-def kernel(panel: Locator, path: str) -> Locator:
-    row = panel.locator(".jsiolab-kernel")
-    return row.filter(has=panel.page.get_by_role("button", name=f"Open {path}", exact=True))
-
-
-def fold(panel: Locator, path: str) -> Locator:
-    return kernel(panel, path).locator("button[aria-expanded]")
-
-
-def stream(panel: Locator, name: str) -> Locator:
-    has = panel.page.get_by_role("button", name=name, exact=True)
-    return panel.locator(".jsiolab-stream").filter(has=has)
+@contextmanager
+def somebody(lab: Jupyter, kernel_id: str) -> Iterator[None]:
+    """Watch a kernel as a script does that is not ours."""
+    url = lab.url.replace("http", "ws", 1) + "jupyter-sio/socket.io/?EIO=4&transport=websocket"
+    with connect(url, additional_headers={"Authorization": f"token {lab.token}"}) as socket:
+        socket.recv()
+        socket.send(f"40/kernels/{kernel_id},")
+        assert str(socket.recv()).startswith(f"40/kernels/{kernel_id},")
+        yield
 
 
 def link_of(dialog: Locator) -> str:
@@ -152,10 +100,10 @@ def test_viewers_are_told_with_what_they_may_and_how_far_they_are_behind(
 ):
     viewers = kernel(panel, TRAINING).get_by_role("region", name="Viewers")
     expect(viewers).to_contain_text(
-        re.compile(r"panel.*manage, send, watch · for \d+ s · no lag"), timeout=MS
+        re.compile(r"panel.*this window · manage, send, watch · for \d+ s · no lag"), timeout=MS
     )
-    status = page.get_by_role("button", name="1 viewer", exact=True)
-    expect(status).to_be_visible()
+    # The status bar tells of others.
+    expect(page.get_by_role("button", name="0 viewers", exact=True)).to_be_visible()
 
 
 def test_the_panel_follows_the_notebook_in_front(panel: Locator, page: Page):
@@ -193,25 +141,6 @@ def test_events_go_by_and_one_that_is_sent_is_answered(panel: Locator):
     events.get_by_label("Arguments, as JSON").fill("")
     events.get_by_role("button", name="Send").click()
     expect(log).to_contain_text(re.compile("✗nobody hears.+"))
-
-
-def test_a_stream_opens_as_a_tab_and_is_there_again_after_a_reload(
-    panel: Locator, page: Page, live: Jupyter
-):
-    stream(panel, "loss").get_by_role("button", name="loss", exact=True).click()
-    tab = page.locator(".jsiolab-tab")
-    expect(tab.locator(".jsio-plot .jsio-said")).to_have_text("live", timeout=MS)
-    fold(panel, SENSOR).click()
-    page.wait_for_timeout(2_000)  # JupyterLab saves its layout a second after the last change
-    page.goto(f"{live.url}lab?token={live.token}")
-    expect(tab.locator(".jsio-plot .jsio-said")).to_have_text("live", timeout=MS)
-    expect(panel).to_be_visible()
-    expect(fold(panel, SENSOR)).to_have_attribute("aria-expanded", "true")
-    tab.get_by_label("View of loss").select_option("Table")
-    expect(tab.locator(".jsio-table")).to_contain_text("step")
-    with page.expect_download() as download:
-        tab.get_by_role("button", name="CSV").click()
-    assert Path(download.value.path()).read_text().startswith("step,loss\n")
 
 
 def test_a_share_link_shows_what_was_ticked_until_it_is_revoked(
@@ -257,14 +186,26 @@ def test_the_link_is_copied(panel: Locator, page: Page):
 
 def test_a_viewer_is_shown_the_door(panel: Locator, page: Page, live: Jupyter):
     other = page.context.new_page()
-    id = kernel_of(live, TRAINING)["kernel_id"]
+    id = live.kernel_of(TRAINING)["kernel_id"]
     other.goto(f"{live.url}jupyter-sio/live/?token={live.token}#/kernels/{id}")
     expect(other.get_by_role("heading", name="loss")).to_be_visible(timeout=MS)
-    expect(page.get_by_role("button", name="2 viewers", exact=True)).to_be_visible(timeout=MS)
-    panel.get_by_role("button", name="Disconnect page").click(timeout=MS)
-    expect(other.locator("body")).to_contain_text("An operator disconnected you.", timeout=MS)
-    expect(panel).to_contain_text("page was disconnected.")
     expect(page.get_by_role("button", name="1 viewer", exact=True)).to_be_visible(timeout=MS)
+    panel.get_by_role("button", name=re.compile(r"Disconnect .+ \(page\)")).click(timeout=MS)
+    expect(other.locator("body")).to_contain_text("An operator disconnected you.", timeout=MS)
+    expect(panel).to_contain_text(re.compile(".+ was disconnected."))
+    expect(page.get_by_role("button", name="0 viewers", exact=True)).to_be_visible(timeout=MS)
+
+
+def test_viewers_are_told_by_what_they_are(panel: Locator, page: Page, live: Jupyter):
+    id = live.kernel_of(TRAINING)["kernel_id"]
+    made = live.api("jupyter-sio/api/links", "POST", {"kernel_id": id, "label": "for Ada"})
+    guest = page.context.new_page()
+    guest.goto(made["url"])
+    with somebody(live, id):
+        kinds = kernel(panel, TRAINING).locator(".jsiolab-kind")
+        expect(kinds).to_have_count(3, timeout=MS)
+        assert sorted(kinds.all_inner_texts()) == ["link", "panel", "script"]
+    live.api(f"jupyter-sio/api/links/{made['id']}", "DELETE")
 
 
 def test_who_may_only_watch_can_do_nothing_else(page: Page, live: Jupyter):
@@ -276,13 +217,51 @@ def test_who_may_only_watch_can_do_nothing_else(page: Page, live: Jupyter):
     training = kernel(panel, TRAINING)
     expect(training.get_by_role("button", name="You may not share")).to_be_disabled()
     expect(training.get_by_role("button", name="You may not disconnect")).to_be_disabled(timeout=MS)
+    expect(training.get_by_role("button", name="You may not close streams").first).to_be_disabled()
     expect(training.get_by_role("button", name="Send")).to_be_disabled()
     expect(training.get_by_label("Event", exact=True)).to_be_disabled()
-    enabled = "() => window.jupyterapp.commands.isEnabled('jupyter-sio:share')"
-    assert page.evaluate(enabled) is False
+    enabled = "id => window.jupyterapp.commands.isEnabled(`jupyter-sio:${id}`)"
+    for command in ("share", "close-stream", "disconnect-viewer", "send-event"):
+        assert page.evaluate(enabled, command) is False
 
 
 # --- by keys, in themes, by commands -------------------------------------------------------------
+
+
+def test_a_stream_is_closed_after_a_question(panel: Locator, page: Page, live: Jupyter):
+    fold(panel, SENSOR).click()
+    close = stream(panel, "spare").get_by_role("button", name="Close spare")
+    close.click()
+    question = page.get_by_role("dialog").filter(has_text="Close spare?")
+    question.get_by_role("button", name="Cancel").click()
+    expect(question).to_have_count(0)
+    expect(stream(panel, "spare")).to_contain_text("0 rows/s")
+    close.click()
+    question.get_by_role("button", name="Close", exact=True).click()
+    expect(kernel(panel, SENSOR)).to_contain_text("spare was closed.", timeout=MS)
+    expect(stream(panel, "spare")).to_contain_text(re.compile("ended · .+ held"), timeout=MS)
+    expect(close).to_be_disabled()
+    streams = {each["stream"]: each["ended"] for each in live.kernel_of(SENSOR)["streams"]}
+    assert streams == {"room": False, "spare": True, "baseline": False, "eye": False}
+
+
+def test_arrow_keys_go_through_the_rows(panel: Locator, page: Page):
+    fold(panel, TRAINING).focus()
+    page.keyboard.press("ArrowDown")
+    loss = stream(panel, "loss").get_by_role("button", name="loss", exact=True)
+    expect(loss).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(stream(panel, "loss").get_by_role("button", name="Close loss")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(fold(panel, TRAINING)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(fold(panel, TRAINING)).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("ArrowRight")
+    expect(fold(panel, TRAINING)).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Home")
+    expect(panel.locator(".jsiolab-fold").first).to_be_focused()
+    tab_stops = panel.locator(".jsiolab-kernels [tabindex='0']:is(button, span)")
+    assert tab_stops.count() <= 3  # of one row
 
 
 def test_all_of_it_can_be_done_with_keys(panel: Locator, page: Page):
@@ -305,10 +284,86 @@ def test_the_palette_has_its_commands(panel: Locator, page: Page):
     page.evaluate("() => window.jupyterapp.commands.execute('apputils:activate-command-palette')")
     page.get_by_placeholder("SEARCH", exact=True).fill("live data")
     palette = page.locator("#modal-command-palette")
-    for label in ("Show Live Data", "Share Live Data of This Notebook…"):
-        expect(palette.get_by_text(label)).to_be_visible()
+    for label in COMMANDS:
+        expect(palette.get_by_text(label, exact=True)).to_be_visible()
     palette.get_by_text("Share Live Data of This Notebook…").click()
     expect(page.get_by_role("dialog", name="Share training.ipynb")).to_be_visible()
+
+
+def test_a_command_turns_to_the_line_by_which_events_are_sent(panel: Locator, page: Page):
+    fold(panel, TRAINING).click()
+    page.evaluate(EXECUTE, ["jupyter-sio:send-event", {}])
+    expect(kernel(panel, TRAINING).get_by_label("Event", exact=True)).to_be_focused()
+
+
+def test_a_command_closes_a_stream_that_is_picked(panel: Locator, page: Page):
+    page.evaluate(EXECUTE, ["jupyter-sio:close-stream", {}])
+    dialog = page.get_by_role("dialog").filter(has_text="Close a Live Stream")
+    dialog.get_by_label("Stream").select_option("eye – sensor.ipynb")
+    expect(dialog.locator("option")).not_to_contain_text(["spare – sensor.ipynb"])
+    dialog.get_by_role("button", name="OK").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_role("dialog")).to_contain_text("eye was closed.", timeout=MS)
+
+
+def test_a_command_disconnects_a_viewer_that_is_picked(panel: Locator, page: Page, live: Jupyter):
+    with somebody(live, live.kernel_of(TRAINING)["kernel_id"]):
+        wait_for(lambda: live.kernel_of(TRAINING)["viewers"] == 2, "both viewers")
+        page.evaluate(EXECUTE, ["jupyter-sio:disconnect-viewer", {}])
+        dialog = page.get_by_role("dialog").filter(has_text="Disconnect a Viewer")
+        picked = dialog.locator("option").filter(has_text="(script)").inner_text()
+        dialog.get_by_label("Viewer").select_option(picked)
+        dialog.get_by_role("button", name="OK").click()
+        expect(page.get_by_role("dialog")).to_contain_text("was disconnected.", timeout=MS)
+        wait_for(lambda: live.kernel_of(TRAINING)["viewers"] == 1, "the viewer to be gone")
+
+
+# Every word of what is ours, by itself; without those that are named.
+WORDS = """([roots, data]) => {
+  const found = [];
+  const tell = text => {
+    for (const part of (text ?? '').split(' · ')) {
+      if (/[a-z]{2}/i.test(part) && !part.includes('§')) found.push(part.trim());
+    }
+  };
+  for (const root of document.querySelectorAll(roots)) {
+    for (const element of [root, ...root.querySelectorAll('*')]) {
+      if (element.closest(data) || element.tagName === 'STYLE') continue;
+      for (const name of ['title', 'aria-label', 'placeholder']) tell(element.getAttribute(name));
+      for (const node of element.childNodes) if (node.nodeType === 3) tell(node.data);
+    }
+  }
+  return found;
+}"""
+OURS = ".jsiolab-panel, .jsiolab-tab, .jsiolab-status-item, .jsiolab-dialog"
+DATA = (
+    ".jsiolab-kernel-name, .jsiolab-now, .jsiolab-line, .jsiolab-viewer-name, .jsiolab-stream-name,"
+    " .jsiolab-ticked, .jsio-name, .jsiolab-path, .jsiolab-link strong"
+)
+NAMES = {"loss", "CSV", "Arrow", "PNG"}
+TRANSLATION = "lab/api/settings/@jupyterlab/translation-extension:plugin"
+
+
+@pytest.fixture
+def prefixed(live: Jupyter) -> Iterator[None]:
+    """Have JupyterLab mark all that went through its translator, as its settings offer."""
+    prefix = {"stringsPrefix": "§", "displayStringsPrefix": True}
+    live.api(TRANSLATION, "PUT", {"raw": json.dumps(prefix)})
+    yield
+    live.api(TRANSLATION, "PUT", {"raw": "{}"})
+
+
+def test_every_word_goes_through_the_translator(prefixed: None, page: Page, live: Jupyter):
+    open_lab(page, live, TRAINING)
+    page.evaluate(SHOW)
+    panel = page.get_by_role("region", name="§Live data")
+    stream(panel, "loss").get_by_role("button", name="loss", exact=True).click()
+    expect(page.locator(".jsio-plot .jsio-said")).to_have_text("§live", timeout=MS)
+    panel.get_by_role("button", name="§Share training.ipynb").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="§Make a link").click()
+    expect(dialog.get_by_role("listitem").first).to_be_visible(timeout=MS)
+    assert set(page.evaluate(WORDS, [OURS, DATA])) - NAMES == set()
 
 
 def test_the_panel_has_the_colours_of_the_theme(panel: Locator, page: Page):
@@ -341,24 +396,33 @@ def classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     stop_jupyter(jupyter)
 
 
-def test_notebook_7_has_the_panel_and_opens_the_viewer_page(page: Page, classic: Jupyter):
+def test_notebook_7_has_the_panel_and_opens_streams_below_the_notebook(
+    page: Page, classic: Jupyter
+):
     page.goto(f"{classic.url}notebooks/{TRAINING}?token={classic.token}")
     wait_for(lambda: page.evaluate(READY, TRAINING), "the notebook's kernel")
     page.evaluate(RUN)
     page.evaluate(SHOW)
     panel = page.get_by_role("region", name="Live data")
     expect(stream(panel, "loss").locator(".jsiolab-now")).to_have_text(re.compile("0"), timeout=MS)
-    with page.expect_popup() as opened:
-        stream(panel, "loss").get_by_role("button", name="loss", exact=True).click()
-    expect(opened.value.get_by_role("heading", name="loss")).to_be_visible(timeout=MS)
-    expect(opened.value).to_have_url(re.compile("jupyter-sio/live/#/kernels/"))
+    stream(panel, "loss").get_by_role("button", name="loss", exact=True).click()
+    tab = page.locator(".jsiolab-tab")
+    expect(tab.locator(".jsio-plot .jsio-said")).to_have_text("live", timeout=MS)
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/notebook.png")
+    stream(panel, "notes").drag_to(tab)
+    expect(tab).to_contain_text("stream 'notes' has no numbers to draw", timeout=MS)
+    tab.get_by_role("button", name="Take notes out of this plot").click()
+    with page.expect_download() as download:
+        tab.get_by_role("button", name="PNG").click()
+    assert download.value.suggested_filename == "loss.png"
 
 
 # --- a kernel's life: the last, since its streams end ------------------------------------------
 
 
 def test_a_kernel_that_restarts_and_ends_is_followed(panel: Locator, page: Page, live: Jupyter):
-    id = kernel_of(live, SENSOR)["kernel_id"]
+    id = live.kernel_of(SENSOR)["kernel_id"]
     live.api(f"api/kernels/{id}/restart", "POST", {})
     expect(kernel(panel, SENSOR)).to_contain_text("offline", timeout=MS)
     live.api(f"api/kernels/{id}", "DELETE")

@@ -29,13 +29,15 @@ export interface Lumino {
 /** What a token of JupyterLab's stands for is found by the token's identity. */
 export type Token = object;
 
+type Args = Readonly<Record<string, unknown>>;
+
 export interface Command {
-  label: string;
+  label: string | ((args: Args) => string);
   caption?: string;
   icon?: unknown;
-  isEnabled?: () => boolean;
+  isEnabled?: (args: Args) => boolean;
   isToggled?: () => boolean;
-  execute(args: Record<string, unknown>): unknown;
+  execute(args: Args): unknown;
 }
 
 export interface Commands {
@@ -47,6 +49,7 @@ export interface Commands {
 export interface Shell {
   add(widget: LuminoWidget, area: string, options?: { rank?: number; mode?: string }): void;
   activateById(id: string): void;
+  readonly currentWidget: LuminoWidget | null;
   /** Only JupyterLab's own shell has it: Notebook's holds one document. */
   readonly mode?: string;
 }
@@ -70,6 +73,11 @@ export interface RestoreOptions {
 
 export interface Tracker {
   add(widget: LuminoWidget): Promise<void>;
+  /** Keep anew what it is to be restored with. */
+  save(widget: LuminoWidget): Promise<void>;
+  forEach(visit: (widget: LuminoWidget) => void): void;
+  readonly currentWidget: LuminoWidget | null;
+  readonly currentChanged: Signal<unknown>;
   find(like: (widget: LuminoWidget) => boolean): LuminoWidget | undefined;
 }
 
@@ -107,7 +115,7 @@ export interface StateDatabase {
 
 /** What JupyterLab offers to a plugin, by the name it goes by here. */
 export interface Offered {
-  palette: { addItem(item: { command: string; category: string }): unknown };
+  palette: { addItem(item: { command: string; category: string; args?: object }): unknown };
   restorer: Restorer;
   notebooks: NotebookTracker;
   settings: { load(plugin: string): Promise<Settings> };

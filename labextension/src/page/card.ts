@@ -87,6 +87,11 @@ export class Card {
     this.view?.fit?.(this.board.plotRoom?.() ?? 0);
   }
 
+  /** Whether it is a plot, or could be one. */
+  get isDrawable(): boolean {
+    return this.possible().includes('plot');
+  }
+
   /** As what files it can be saved now. */
   get kinds(): readonly Kind[] {
     const { view } = this.element.dataset;

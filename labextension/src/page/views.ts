@@ -29,7 +29,7 @@ export interface Wanted {
 }
 
 const PLOT_ROWS = 1_000_000;
-const PLOT_HEIGHT = { phone: 220, desktop: 280 };
+const PLOT_HEIGHT = { phone: 220, desktop: 280, fitted: 160 };
 
 export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal): View {
   const { name, media, columns } = wanted;
@@ -45,7 +45,8 @@ export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal
 
 function plotOf(place: HTMLElement, { streams, x, room }: Wanted, signal: AbortSignal): Plot {
   const narrow = matchMedia('(max-width: 600px)').matches;
-  const least = narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop;
+  const usual = narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop;
+  const least = room > 0 ? PLOT_HEIGHT.fitted : usual;
   const height = Math.max(room, least);
   const common = { title: '', log: false, last: null, maxRows: PLOT_ROWS };
   return new Plot(place, { streams, x, y: null, height, least, ...common }, signal);

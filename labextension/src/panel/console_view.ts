@@ -45,6 +45,10 @@ export class ConsoleView {
     else this.button.title = this.live.reachable ? '' : trans.__('The kernel does not listen now');
   }
 
+  focus(): void {
+    this.event.focus();
+  }
+
   private form(): HTMLFormElement {
     const form = make('form', 'jsiolab-send');
     this.event.placeholder = trans.__('event');

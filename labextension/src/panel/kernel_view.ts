@@ -95,6 +95,10 @@ export class KernelView {
     this.element.scrollIntoView({ block: 'nearest' });
   }
 
+  toConsole(): void {
+    this.console.focus();
+  }
+
   private readonly drawLive = (): void => {
     if (!this.unfolded) return;
     this.streams.update(this.kernel);
@@ -126,8 +130,12 @@ export class KernelView {
     this.details.id = id;
     this.details.hidden = true;
     this.details.append(this.streams.element, this.viewers.element, this.console.element);
-    head.append(this.fold, this.share);
-    this.element.append(head, this.path, this.facts, this.details);
+    const heading = make('h3', 'jsiolab-kernel-heading');
+    heading.append(this.fold);
+    head.append(heading, this.share);
+    const top = make('div', 'jsiolab-kernel-top');
+    top.append(head, this.path);
+    this.element.append(top, this.facts, this.details);
   }
 }
 

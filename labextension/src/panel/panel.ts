@@ -6,6 +6,7 @@ import { hasEnded, inOrder, type Kernel } from './kernel';
 import { KernelView } from './kernel_view';
 import type { LiveKernel } from './live_kernel';
 import { iconButton, relabel, Rows } from './pieces';
+import { Roving } from './roving';
 import { trans } from '../words';
 
 const TICK_MS = 1_000;
@@ -57,6 +58,7 @@ export class Panel {
       this.look(false);
     });
     this.draw();
+    new Roving(this.list.element, signal);
   }
 
   /** Whether the notebook in front is unfolded by itself. */
@@ -77,6 +79,13 @@ export class Panel {
     }
     this.draw();
     if (this.follows && kernelId) this.views.get(kernelId)?.show();
+  }
+
+  /** Unfold a kernel, and turn to the line by which an event is sent to it. */
+  console(kernelId: string): void {
+    this.unfolded.add(kernelId);
+    this.draw();
+    this.views.get(kernelId)?.toConsole();
   }
 
   /** Unfold what was unfolded before the page was reloaded. */

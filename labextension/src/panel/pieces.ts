@@ -22,7 +22,7 @@ export function relabel(button: HTMLElement, label: string): void {
 /** A part with a heading of its own, and how many there are. */
 export class Section {
   readonly element = make('section', 'jsiolab-section');
-  private readonly heading = make('h3', 'jsiolab-heading');
+  private readonly heading = make('h4', 'jsiolab-heading');
 
   constructor(private readonly title: string) {
     this.element.setAttribute('aria-label', title);

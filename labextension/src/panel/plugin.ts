@@ -1,41 +1,31 @@
 /** The panel as a plugin of JupyterLab and Notebook 7: what is put where. */
-import type {
-  Application,
-  LuminoWidget,
-  Offered,
-  Shared,
-  Tracker,
-  WidgetClass,
-} from '../lab/jupyterlab';
+import type { Application, LuminoWidget, Offered, Shared, WidgetClass } from '../lab/jupyterlab';
 import { Api } from '../page/api';
 import type { KernelTarget } from '../protocol/target';
 import { make } from '../view/dom';
 import { pageConfig } from '../widget/mount';
+import { speak, trans } from '../words';
 import { browser } from '../world';
+import { Ask } from './ask';
+import { addCommands, COMMANDS } from './commands';
 import type { Desk } from './desk';
 import { Directory } from './directory';
 import { Front } from './front';
 import { PANEL_ICON } from './icons';
 import type { Kernel } from './kernel';
 import { LiveKernel } from './live_kernel';
+import { closeStream, disconnect } from './manage';
 import { Panel } from './panel';
 import { Preferences } from './preferences';
 import { type Rights, Server } from './server';
 import { openShareDialog } from './share_dialog';
 import { StatusItem } from './status_item';
-import { type Shown, StreamTab } from './stream_tab';
 import style from './style.css';
-import { speak, trans } from '../words';
+import { Tabs } from './tabs';
 
 const ID = '@jupyter-sio/client:plugin';
 const PANEL = 'jupyter-sio-panel';
 const UNFOLDED = 'jupyter-sio:unfolded';
-const COMMANDS = {
-  show: 'jupyter-sio:show-panel',
-  follow: 'jupyter-sio:follow',
-  share: 'jupyter-sio:share',
-  open: 'jupyter-sio:open-stream',
-} as const;
 /** An ended kernel is gone from the server some time later, which nobody tells. */
 const SWEEP_MS = 60_000;
 
@@ -63,7 +53,8 @@ class Plugin {
   private readonly desk: Desk;
   private readonly widget: LuminoWidget;
   private readonly icon: unknown;
-  private readonly tracker: Tracker;
+  private readonly ask: Ask;
+  private readonly tabs: Tabs;
   private rights: Rights = { watch: true, send: false, manage: false };
 
   constructor(
@@ -84,23 +75,19 @@ class Plugin {
     this.directory = new Directory(pass, this.server, browser, signal);
     this.front = new Front(offered.notebooks ?? null);
     this.icon = new shared.icons.LabIcon({ name: 'jupyter-sio:live', svgstr: PANEL_ICON });
-    this.tracker = new shared.apputils.WidgetTracker({ namespace: 'jupyter-sio' });
+    this.ask = new Ask();
+    this.tabs = this.makeTabs();
     this.desk = this.makeDesk();
     this.widget = this.makeWidget(shared.widgets.Widget);
   }
 
   start(): void {
     document.head.append(make('style', '', style));
-    this.addPanel();
-    this.addCommands();
+    this.addCommands(this.addPanel());
     this.addStatusItem();
     void this.loadSettings();
     this.learnRightsAnew();
-    void this.offered.restorer?.restore(this.tracker, {
-      command: COMMANDS.open,
-      args: widget => (widget as StreamWidget).shown,
-      name: widget => widget.id,
-    });
+    this.tabs.restore(this.offered.restorer);
     const refresh = (): void => void this.directory.refresh();
     this.app.serviceManager.sessions.runningChanged.connect(refresh);
     setInterval(() => {
@@ -120,7 +107,7 @@ class Plugin {
     return widget;
   }
 
-  private addPanel(): void {
+  private addPanel(): Panel {
     const { directory, desk, preferences, front, offered } = this;
     const { signal } = new AbortController();
     const panel = new Panel(
@@ -151,6 +138,7 @@ class Plugin {
     });
     this.app.shell.add(this.widget, 'left', { rank: 650 });
     offered.restorer?.add(this.widget, PANEL);
+    return panel;
   }
 
   private onRights: () => void = () => undefined;
@@ -169,7 +157,7 @@ class Plugin {
     const rights = await this.server.rights();
     if (rights) this.rights = rights;
     this.onRights();
-    this.app.commands.notifyCommandChanged(COMMANDS.share);
+    this.app.commands.notifyCommandChanged();
   }
 
   private async loadSettings(): Promise<void> {
@@ -184,12 +172,11 @@ class Plugin {
   private addStatusItem(): void {
     const item = new this.shared.widgets.Widget();
     item.id = 'jupyter-sio-viewers';
-    const status = new StatusItem(item.node, () => {
-      this.app.shell.activateById(PANEL);
-    });
+    const status = new StatusItem(item.node, this.show);
     const update = (): void => {
-      status.update(this.directory.kernels.get(this.front.kernelId ?? ''));
+      status.update(this.frontKernel(), this.preferences.statusItem);
     };
+    this.preferences.addEventListener('change', update);
     this.directory.addEventListener('change', update);
     this.front.addEventListener('change', update);
     const place = { item, align: 'left', rank: 50, isActive: () => true } as const;
@@ -197,104 +184,52 @@ class Plugin {
     update();
   }
 
-  // --- commands -----------------------------------------------------------------------------
+  // --- commands and tabs --------------------------------------------------------------------
 
-  private addCommands(): void {
-    const { commands, shell } = this.app;
-    const frontKernel = (): Kernel | undefined =>
-      this.directory.kernels.get(this.front.kernelId ?? '');
-    commands.addCommand(COMMANDS.show, {
-      label: trans.__('Show Live Data'),
-      caption: trans.__('Everything live on this server: kernels, streams, viewers, events'),
-      execute: () => {
-        shell.activateById(PANEL);
-      },
+  private readonly show = (): void => {
+    this.app.shell.activateById(PANEL);
+  };
+
+  private readonly frontKernel = (): Kernel | undefined =>
+    this.directory.kernels.get(this.front.kernelId ?? '');
+
+  private addCommands(panel: Panel): void {
+    const { app, ask, desk, directory, preferences, tabs, show, frontKernel: front } = this;
+    const around = { app, ask, desk, directory, panel, preferences, tabs, show, front };
+    addCommands(around, this.offered.palette);
+    this.front.addEventListener('change', () => {
+      app.commands.notifyCommandChanged();
     });
-    commands.addCommand(COMMANDS.follow, {
-      label: trans.__('Follow the Active Notebook in Live Data'),
-      isToggled: () => this.preferences.followActive,
-      execute: () => {
-        this.preferences.followActive = !this.preferences.followActive;
-      },
-    });
-    commands.addCommand(COMMANDS.share, {
-      label: trans.__('Share Live Data of This Notebook…'),
-      isEnabled: () => this.rights.manage && frontKernel() !== undefined,
-      execute: () => {
-        const kernel = frontKernel();
-        if (kernel) this.desk.share(kernel);
-      },
-    });
-    commands.addCommand(COMMANDS.open, {
-      label: trans.__('Open a Live Stream'),
-      execute: args => this.openTab(args),
-    });
-    const category = trans.__('Live data');
-    for (const command of [COMMANDS.show, COMMANDS.follow, COMMANDS.share]) {
-      this.offered.palette?.addItem({ command, category });
-    }
-    const changed = (): void => {
-      commands.notifyCommandChanged();
-    };
-    this.preferences.addEventListener('change', changed);
-    this.front.addEventListener('change', changed);
   }
 
-  private openTab(args: Record<string, unknown>): LuminoWidget {
-    const shown: Shown = {
-      kernelId: String(args.kernelId),
-      path: String(args.path),
-      stream: String(args.stream),
-    };
-    const id = `jupyter-sio-stream:${shown.path || shown.kernelId}:${shown.stream}`;
-    let widget = this.tracker.find(each => each.id === id);
-    if (!widget) {
-      widget = this.makeTab(shown);
-      widget.id = id;
-      this.app.shell.add(widget, 'main', { mode: 'split-right' });
-      void this.tracker.add(widget);
-    }
-    this.app.shell.activateById(id);
-    return widget;
-  }
-
-  private makeTab(shown: Shown): StreamWidget {
-    const ending = new AbortController();
-    const widget = Object.assign(new this.shared.widgets.Widget(), { shown });
-    const { stream, path } = shown;
-    widget.addClass('jsiolab-tab');
-    widget.node.tabIndex = -1;
-    widget.title.label = stream;
-    widget.title.caption = path ? `${stream} – ${path}` : stream;
-    widget.title.icon = this.icon;
-    widget.title.closable = true;
-    widget.disposed.connect(() => {
-      ending.abort();
+  private makeTabs(): Tabs {
+    const { app, shared, directory, ask, icon } = this;
+    return new Tabs(app, shared, directory, ask, {
+      command: COMMANDS.open,
+      icon,
+      target: id => this.target(id),
+      maySend: () => this.rights.send,
+      changed: () => {
+        app.commands.notifyCommandChanged();
+      },
     });
-    const target = (id: string): KernelTarget => this.target(id);
-    const maySend = (): boolean => this.rights.send;
-    new StreamTab(widget.node, this.directory, shown, target, maySend, ending.signal);
-    return widget;
   }
 
   // --- what the panel asks for --------------------------------------------------------------
 
   private makeDesk(): Desk {
-    const { commands, shell } = this.app;
+    const { server, ask, app } = this;
     return {
-      server: this.server,
+      server,
       rights: () => this.rights,
       sparklines: () => this.preferences.sparklines,
-      openNotebook: path => void commands.execute('docmanager:open', { path }),
-      openStream: (kernel, stream) => {
-        const { id: kernelId, path } = kernel;
-        // Notebook's shell holds one document: there the viewer page is opened beside it.
-        if (shell.mode) void commands.execute(COMMANDS.open, { kernelId, path, stream });
-        else window.open(`${this.page.baseUrl ?? '/'}jupyter-sio/live/#/kernels/${kernelId}`);
-      },
+      openNotebook: path => void app.commands.execute('docmanager:open', { path }),
+      openStream: source => void app.commands.execute(COMMANDS.open, source),
       share: kernel => {
         openShareDialog(kernel, this.desk);
       },
+      closeStream: (kernel, id, stream) => closeStream(server, ask, kernel, id, stream),
+      disconnect: (kernelId, viewer) => disconnect(server, kernelId, viewer),
     };
   }
 
@@ -303,6 +238,3 @@ class Plugin {
     return token ? { baseUrl, kernelId, token } : { baseUrl, kernelId };
   }
 }
-
-/** It holds what it shows, for when the page is reloaded. */
-type StreamWidget = LuminoWidget & { shown: Shown };

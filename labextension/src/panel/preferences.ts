@@ -20,6 +20,10 @@ export class Preferences extends EventTarget {
     return this.settings?.composite.sparklines !== false;
   }
 
+  get statusItem(): boolean {
+    return this.settings?.composite.statusItem !== false;
+  }
+
   take(settings: Settings): void {
     this.settings = settings;
     settings.changed.connect(this.changed);

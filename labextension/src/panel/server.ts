@@ -12,6 +12,7 @@ export interface Viewer {
   id: string;
   name: string;
   grants: readonly string[];
+  kind: string;
   /** ms since 1970. */
   since: number;
   /** Rows owed. */
@@ -81,6 +82,11 @@ export class Server implements Lister {
     const [kernel, viewer] = [kernelId, viewerId].map(encodeURIComponent);
     // Who has left meanwhile is where the asker wants him.
     await this.remove(`${API}namespaces/${kernel}/viewers/${viewer}`);
+  }
+
+  /** Have the kernel close a stream. */
+  async close(kernelId: string, streamId: number): Promise<void> {
+    await this.remove(`${API}namespaces/${encodeURIComponent(kernelId)}/streams/${streamId}`);
   }
 
   async links(kernelId: string): Promise<readonly ShareLink[]> {

@@ -1,4 +1,5 @@
 /** Who watches a kernel; those who manage can show somebody the door. */
+import { ownViewers } from '../own';
 import { make, setText } from '../view/dom';
 import { formatCount } from '../view/format';
 import type { Desk } from './desk';
@@ -51,15 +52,8 @@ export class ViewersView {
     return this.desk.server.links(this.kernelId).catch(() => []);
   }
 
-  private async disconnect({ id, name }: Viewer): Promise<void> {
-    const { server } = this.desk;
-    try {
-      await server.disconnect(this.kernelId, id);
-      setText(this.said, trans.__('%1 was disconnected.', name));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      setText(this.said, trans.__('%1 was not disconnected: %2.', name, why));
-    }
+  private async disconnect(viewer: Viewer): Promise<void> {
+    setText(this.said, await this.desk.disconnect(this.kernelId, viewer));
     await this.refresh();
   }
 }
@@ -67,6 +61,7 @@ export class ViewersView {
 class ViewerRow {
   readonly element = make('li', 'jsiolab-viewer');
   private readonly name = make('span', 'jsiolab-viewer-name');
+  private readonly kind = make('span', 'jsiolab-kind');
   private readonly facts = make('span', 'jsiolab-facts');
   private readonly leave: HTMLButtonElement;
 
@@ -75,22 +70,47 @@ class ViewerRow {
     disconnect: () => void,
   ) {
     this.name.dir = 'auto';
+    this.name.tabIndex = -1; // arrow keys come here, and to the button beside it
     this.leave = iconButton('leave', '', disconnect);
-    this.element.append(this.name, this.leave, this.facts);
+    this.element.append(this.name, this.kind, this.leave, this.facts);
   }
 
-  update({ name, grants, since, lag, link }: Watching): void {
+  update({ id, name, kind, grants, since, lag, link }: Watching): void {
     setText(this.name, name);
+    setText(this.kind, tellKind(kind));
     const facts = [
+      ownViewers.has(id) ? trans.__('this window') : '',
       link && trans.__('by link %1', link.label || link.id),
-      grants.join(', '),
+      grants.map(tellGrant).join(', '),
       trans.__('for %1', formatDuration(Date.now() - since)),
       lag === 0 ? trans.__('no lag') : trans.__('%1 rows behind', formatCount(lag)),
     ];
     setText(this.facts, facts.filter(Boolean).join(' · '));
     const { manage } = this.desk.rights();
     this.leave.disabled = !manage;
-    const label = manage ? trans.__('Disconnect %1', name) : trans.__('You may not disconnect');
+    const label = manage
+      ? trans.__('Disconnect %1 (%2)', name, tellKind(kind))
+      : trans.__('You may not disconnect');
     relabel(this.leave, label);
   }
+}
+
+export function tellKind(kind: string): string {
+  const told: Partial<Record<string, string>> = {
+    panel: trans.__('panel'),
+    widget: trans.__('widget'),
+    page: trans.__('page'),
+    script: trans.__('script'),
+    link: trans.__('link'),
+  };
+  return told[kind] ?? kind;
+}
+
+function tellGrant(grant: string): string {
+  const told: Partial<Record<string, string>> = {
+    watch: trans.__('watch'),
+    send: trans.__('send'),
+    manage: trans.__('manage'),
+  };
+  return told[grant] ?? grant;
 }

@@ -64,6 +64,9 @@ export class Source {
         needed,
       );
     }
+    if (y === null && this.numeric().length === 0) {
+      return trans.__("stream '%1' has no numbers to draw", this.name);
+    }
     const left = y === null ? this.numeric().length - this.wanted.maxLines : 0;
     return left > 0 ? trans.__('%1 more columns are not drawn; choose with y', left) : '';
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ARROW, type Mode, NDJSON } from '../../src/protocol/messages';
 import type { Kind } from '../../src/protocol/payload';
-import { choose, chooseX } from '../../src/view/choose';
+import { choose, chooseX, commonX } from '../../src/view/choose';
 
 interface Shape {
   media?: string;
@@ -59,4 +59,13 @@ test('x is a time, else a column that is usually counted by', () => {
   assert.equal(x({ epoch: 'number', Step: 'number', loss: 'number' }), 'Step');
   assert.equal(x({ loss: 'number', accuracy: 'number' }), null);
   assert.equal(x({ step: 'number' }), null);
+});
+
+test('several streams are drawn by what all of them have', () => {
+  const x = (...all: Record<string, Kind>[]) =>
+    commonX(all.map(columns => new Map(Object.entries(columns))));
+  assert.equal(x({ step: 'number', loss: 'number' }, { step: 'number', rate: 'number' }), 'step');
+  assert.equal(x({ step: 'number', loss: 'number' }, { celsius: 'number' }), null);
+  assert.equal(x({ time: 'time', loss: 'number' }, { time: 'number', a: 'number' }), null);
+  assert.equal(x({ step: 'number', loss: 'number' }, {}), 'step'); // nothing is known of it yet
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Status, StreamInfo } from '../../src/protocol/messages';
-import { afterRows, afterStatus, say, type Situation } from '../../src/view/situation';
+import { afterRows, afterStatus, say, type Situation, worstOf } from '../../src/view/situation';
 
 const online: Status = { kernel: 'busy', publisher: 'online', since: 0 };
 const offline: Status = { kernel: 'idle', publisher: 'offline', since: 0 };
@@ -79,4 +79,12 @@ test('a new process that opens none of the streams is a restart', () => {
     said({ streams: [ended], interruption: afterStatus('none', offline) }),
     'kernel restarted',
   );
+});
+
+test('of several the one that the reader should know of is told, by name where they differ', () => {
+  const live = { label: 'loss', said: { text: 'live', tone: 'good' } } as const;
+  const away = { label: 'room', said: { text: 'reconnecting', tone: 'busy' } } as const;
+  assert.deepEqual(worstOf([live, away]), { text: 'room: reconnecting', tone: 'busy' });
+  assert.deepEqual(worstOf([live, { ...live, label: 'room' }]), live.said);
+  assert.equal(worstOf([]).text, 'connecting');
 });

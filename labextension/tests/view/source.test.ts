@@ -120,3 +120,9 @@ test('only so many columns are drawn unless they are named', () => {
   assert.deepEqual([...taken.traces.keys()], ['a', 'b']);
   assert.equal(taken.complaint, '1 more columns are not drawn; choose with y');
 });
+
+test('a stream without numbers says so', () => {
+  const taken = source();
+  taken.take(rows(0, [{ note: 'a' }]), NOW);
+  assert.equal(taken.complaint, "stream 'loss' has no numbers to draw");
+});
