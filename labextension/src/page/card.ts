@@ -26,8 +26,8 @@ export interface Board {
   came(delivery: RowsDelivery | GapDelivery): void;
   /** Whether the reader may send this event. */
   readonly may: (event: string) => boolean;
-  /** How many pixels high a plot may be; where it is not told, as high as on the page. */
-  plotRoom?(): number;
+  /** Whether a card is alone, and its plot as high as there is room. */
+  readonly fills?: boolean;
 }
 
 export class Card {
@@ -80,11 +80,6 @@ export class Card {
   /** Show what came while the page paused. */
   resume(): void {
     for (const stream of this.streams) stream.resume();
-  }
-
-  /** There is more or less room for a plot. */
-  fit(): void {
-    this.view?.fit?.(this.board.plotRoom?.() ?? 0);
   }
 
   /** Whether it is a plot, or could be one. */
@@ -155,8 +150,8 @@ export class Card {
       may: this.board.may,
       load: loadMirror,
     };
-    const room = this.board.plotRoom?.() ?? 0;
-    const wanted = { name, x, streams, media, columns, controls, room };
+    const { fills = false } = this.board;
+    const wanted = { name, x, streams, media, columns, controls, fills };
     this.view = makeView(this.place, wanted, this.current.signal);
     this.stands();
     for (const stream of this.streams) {

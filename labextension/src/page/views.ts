@@ -24,12 +24,12 @@ export interface Wanted {
   x: string | null;
   columns: readonly string[];
   controls: ControlsOptions;
-  /** Pixels there are for a plot, if more than usual. */
-  room: number;
+  /** Whether a plot is to be as high as there is room around it. */
+  fills: boolean;
 }
 
 const PLOT_ROWS = 1_000_000;
-const PLOT_HEIGHT = { phone: 220, desktop: 280, fitted: 160 };
+const PLOT_HEIGHT = { phone: 220, desktop: 280 };
 
 export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal): View {
   const { name, media, columns } = wanted;
@@ -43,13 +43,12 @@ export function makeView(place: HTMLElement, wanted: Wanted, signal: AbortSignal
   return new TableView(place, stream, signal);
 }
 
-function plotOf(place: HTMLElement, { streams, x, room }: Wanted, signal: AbortSignal): Plot {
+function plotOf(place: HTMLElement, { streams, x, fills }: Wanted, signal: AbortSignal): Plot {
   const narrow = matchMedia('(max-width: 600px)').matches;
   const usual = narrow ? PLOT_HEIGHT.phone : PLOT_HEIGHT.desktop;
-  const least = room > 0 ? PLOT_HEIGHT.fitted : usual;
-  const height = Math.max(room, least);
+  const height = fills ? null : usual;
   const common = { title: '', log: false, last: null, maxRows: PLOT_ROWS };
-  return new Plot(place, { streams, x, y: null, height, least, ...common }, signal);
+  return new Plot(place, { streams, x, y: null, height, ...common }, signal);
 }
 
 /** The newest value of each column, side by side over one line on how they stand. */

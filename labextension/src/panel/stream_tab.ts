@@ -31,8 +31,6 @@ export interface TabOptions {
   changed: () => void;
 }
 
-/** What stands above and below a plot. */
-const BESIDE_PX = 150;
 /** One plot has so many streams at most; it draws 32 lines. */
 const MOST_STREAMS = 16;
 
@@ -64,7 +62,6 @@ export class StreamTab {
     signal.addEventListener('abort', () => {
       for (const { ending } of this.held.values()) ending.abort();
     });
-    this.fit(signal);
     receive(place, this.add, signal);
     this.choose();
   }
@@ -139,9 +136,8 @@ export class StreamTab {
   private readonly show = (source: Source, held: Held): void => {
     const { signal } = held.ending;
     const nothing = (): void => undefined;
-    const plotRoom = (): number => this.place.clientHeight - BESIDE_PX;
     const may = this.options.maySend;
-    const board = { paused: false, begun: nothing, came: nothing, may, plotRoom };
+    const board = { paused: false, begun: nothing, came: nothing, may, fills: true };
     const connection = this.lease(source, held);
     this.card = new Card(this.infoOf(source, held.kernelId), connection, board, signal);
     this.place.replaceChildren(this.card.element);
@@ -202,21 +198,6 @@ export class StreamTab {
     });
     chip.append(name, leave);
     return chip;
-  }
-
-  /** A plot is as high as the tab, also when that changes. */
-  private fit(signal: AbortSignal): void {
-    let height = this.place.clientHeight;
-    const observer = new ResizeObserver(() => {
-      const now = this.place.clientHeight;
-      if (now === height || now === 0) return; // 0: behind another tab
-      height = now;
-      this.card?.fit();
-    });
-    observer.observe(this.place);
-    signal.addEventListener('abort', () => {
-      observer.disconnect();
-    });
   }
 }
 

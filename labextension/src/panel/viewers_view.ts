@@ -83,7 +83,11 @@ class ViewerRow {
       link && trans.__('by link %1', link.label || link.id),
       grants.map(tellGrant).join(', '),
       trans.__('for %1', formatDuration(Date.now() - since)),
-      lag === 0 ? trans.__('no lag') : trans.__('%1 rows behind', formatCount(lag)),
+      lag === 0
+        ? trans.__('no lag')
+        : lag === 1
+          ? trans.__('1 row behind')
+          : trans.__('%1 rows behind', formatCount(lag)),
     ];
     setText(this.facts, facts.filter(Boolean).join(' · '));
     const { manage } = this.desk.rights();

@@ -29,10 +29,8 @@ export interface PlotOptions {
   /** The columns to draw; null for every column of numbers. */
   y: readonly string[] | null;
   title: string;
-  /** Of the drawing, in CSS pixels. */
-  height: number;
-  /** It becomes no less where there is less room; as high as it is, where it is not given. */
-  least?: number;
+  /** Of the drawing, in CSS pixels; null for as much as there is room around it. */
+  height: number | null;
   log: boolean;
   /** Show only so much of x, back from the newest (seconds if x is a time); null for all. */
   last: number | null;
@@ -63,7 +61,7 @@ export class Plot implements View {
   private hovered: Hovered | null = null;
   private onScreen = true;
   private width = 0;
-  private height: number;
+  private filled = 0;
 
   constructor(
     place: HTMLElement,
@@ -71,7 +69,6 @@ export class Plot implements View {
     signal: AbortSignal,
   ) {
     this.camera = new Camera(options.last, options.log);
-    this.height = options.height;
     this.sources = new Map(
       options.streams.map(name => [name, new Source(name, { ...options, maxLines: MAX_LINES })]),
     );
@@ -106,12 +103,6 @@ export class Plot implements View {
     this.drawNow();
     const { title } = this.options;
     return plotPicture(this.chart.canvas, { root: this.root, title, lines, width: this.width });
-  }
-
-  fit(height: number): void {
-    this.height = Math.max(height, this.options.least ?? this.options.height);
-    this.area.style.height = `${this.height}px`;
-    this.resize();
   }
 
   // --- data ---------------------------------------------------------------------------------
@@ -238,7 +229,7 @@ export class Plot implements View {
   private chartFor(look: Look): Chart {
     if (this.chart && JSON.stringify(look) === JSON.stringify(this.chart.look)) return this.chart;
     this.chart?.destroy();
-    const size = { width: this.width, height: this.height };
+    const size = { width: this.width, height: this.height() };
     this.chart = new Chart(this.area, look, this.gestures, size);
     return this.chart;
   }
@@ -248,10 +239,15 @@ export class Plot implements View {
     this.pending.redraw();
   };
 
+  private height(): number {
+    this.filled = this.area.clientHeight || this.filled; // none for a moment, as of the width
+    return this.options.height ?? this.filled;
+  }
+
   private readonly resize = (): void => {
     const width = this.area.clientWidth;
     if (width === 0) return;
-    this.chart?.resize(width, this.height);
+    this.chart?.resize(width, this.height());
     this.pending.redraw();
   };
 
@@ -280,7 +276,9 @@ export class Plot implements View {
     buttons.append(...Object.values(this.buttons));
     const { title } = this.options;
     head.append(title ? make('div', 'jsio-title', title) : this.legend.element, buttons);
-    this.area.style.height = `${this.height}px`;
+    const { height } = this.options;
+    if (height !== null) this.area.style.height = `${height}px`;
+    this.root.classList.toggle('jsio-fills', height === null);
     this.area.tabIndex = 0;
     this.area.setAttribute('role', 'group');
     this.area.setAttribute('aria-label', this.description());

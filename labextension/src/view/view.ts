@@ -12,6 +12,4 @@ export interface View {
   still?(): Still | null;
   /** What is shown as a picture to be kept, in the page's colours; null while there is nothing. */
   picture?(): HTMLCanvasElement | null;
-  /** There are so many pixels for its height now. */
-  fit?(height: number): void;
 }
