@@ -78,7 +78,7 @@ docs: $(FOR_TEST) ## the site of the documentation, in docs/_build/html
 .PHONY: picture
 picture: $(FOR_TEST) chromium ## the docs' pictures, anew
 	JUPYTER_SIO_PICTURE=docs/images/demo.png python -m pytest tests/end_to_end/test_demo.py -k draws
-	JUPYTER_SIO_PICTURES=docs/images python -m pytest tests/end_to_end/test_panel.py tests/end_to_end/test_live_tab.py -k colours
+	JUPYTER_SIO_PICTURES=docs/images python -m pytest tests/end_to_end/test_panel.py tests/end_to_end/test_live_tab.py -k "colours or notebook"
 	JUPYTER_SIO_PICTURES=docs/images python -m pytest tests/end_to_end/test_pictures.py
 
 .PHONY: bench

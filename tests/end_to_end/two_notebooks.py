@@ -53,10 +53,12 @@ SHOW = "() => window.jupyterapp.commands.execute('jupyter-sio:show-panel')"
 THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 
 
-def notebook(cell: str) -> str:
+def notebook(*sources: str) -> str:
+    """Write a notebook of code cells."""
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    code = {"cell_type": "code", "source": cell, "metadata": {}, "outputs": [], "id": "cell"}
-    content = {"cells": [{**code, "execution_count": None}], "metadata": {"kernelspec": spec}}
+    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [{**code, "source": each, "id": f"cell-{n}"} for n, each in enumerate(sources)]
+    content = {"cells": cells, "metadata": {"kernelspec": spec}}
     return json.dumps({**content, "nbformat": 4, "nbformat_minor": 5})
 
 

@@ -1,5 +1,5 @@
 /** Streams that are dragged: from the panel or a tab's head, onto the plot of a tab. */
-import type { Source } from './source';
+import { readSource, type Source } from './source';
 
 const TYPE = 'application/vnd.jupyter-sio.stream+json';
 const OVER = 'jsiolab-drop';
@@ -34,7 +34,7 @@ export function receive(
     element.classList.remove(OVER);
   };
   const drop = (event: DragEvent): void => {
-    const source = readSource(event.dataTransfer?.getData(TYPE) ?? '');
+    const source = readDropped(event.dataTransfer?.getData(TYPE) ?? '');
     element.classList.remove(OVER);
     if (!source) return;
     event.preventDefault();
@@ -47,13 +47,9 @@ export function receive(
 }
 
 /** Anything may be dropped, also by another page. */
-function readSource(text: string): Source | null {
+function readDropped(text: string): Source | null {
   try {
-    const { kernelId, path, stream } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof kernelId !== 'string' || typeof path !== 'string' || typeof stream !== 'string') {
-      return null;
-    }
-    return { kernelId, path, stream };
+    return readSource(JSON.parse(text));
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 /** A stream of a kernel, wherever it is named: in a tab, on its way to one, in a list to pick from. */
+import { isKernelId } from '../protocol/target';
 import { hasEnded, inOrder, type Kernel, nameOf, type Stream } from './kernel';
 
 export interface Source {
@@ -6,6 +7,15 @@ export interface Source {
   /** Of the notebook; its next kernel takes the place of one that has ended. */
   path: string;
   stream: string;
+}
+
+/** Read a source that anybody may have written: what was dropped, or kept with a layout. */
+export function readSource(value: unknown): Source | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { kernelId, path, stream } = value as Record<string, unknown>;
+  if (typeof kernelId !== 'string' || !isKernelId(kernelId)) return null;
+  if (typeof stream !== 'string' || stream === '') return null;
+  return { kernelId, path: typeof path === 'string' ? path : '', stream };
 }
 
 /** Whether both are of one notebook, or of one kernel where there is none. */

@@ -4,7 +4,7 @@ import type { KernelTarget } from '../protocol/target';
 import type { Ask } from './ask';
 import { trans } from '../words';
 import type { Directory } from './directory';
-import { choices, home, isSame, type Source } from './source';
+import { choices, home, isSame, readSource, type Source } from './source';
 import { type Shown, StreamTab } from './stream_tab';
 
 /** It holds what it shows. */
@@ -102,7 +102,7 @@ export class Tabs {
     const { stream, path } = shown;
     widget.addClass('jsiolab-tab');
     widget.node.tabIndex = -1;
-    widget.title.label = stream;
+    widget.title.label = labelOf(shown);
     widget.title.caption = path ? `${stream} – ${path}` : stream;
     widget.title.icon = this.options.icon;
     widget.title.closable = true;
@@ -111,17 +111,22 @@ export class Tabs {
     });
     const { target, maySend } = this.options;
     const pick = (): void => void this.addToTab(widget.tab);
-    const changed = (): void => void this.tracker.save(widget);
+    const changed = (): void => {
+      widget.title.label = labelOf(widget.tab.shown);
+      void this.tracker.save(widget);
+    };
     const options = { target, maySend, pick, changed };
     widget.tab = new StreamTab(widget.node, this.directory, shown, options, ending.signal);
     return widget;
   }
 }
 
+const labelOf = ({ stream, also }: Shown): string =>
+  also.length === 0 ? stream : `${stream} + ${also.length}`;
+
 /** Read what a command was given: by us, or out of a layout that was kept. */
 export function readShown(args: Readonly<Record<string, unknown>>): Shown | null {
-  const { kernelId, path, stream, also } = args;
-  if (typeof kernelId !== 'string' || typeof stream !== 'string') return null;
-  const others = Array.isArray(also) ? (also as Source[]) : [];
-  return { kernelId, path: typeof path === 'string' ? path : '', stream, also: others };
+  const source = readSource(args);
+  const also = Array.isArray(args.also) ? args.also.map(readSource) : [];
+  return source && { ...source, also: also.filter(each => each !== null) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readKernel } from '../../src/panel/kernel';
-import { choices, isSame } from '../../src/panel/source';
+import { choices, isSame, readSource } from '../../src/panel/source';
 import { entry, streamEntry } from './entries';
 
 test('a stream is the same in the next kernel of its notebook', () => {
@@ -22,4 +22,12 @@ test('streams to pick from are named with their notebooks', () => {
   );
   const some = choices([kernel], ({ stream }) => stream === 'room');
   assert.deepEqual(some[0]!.source, { kernelId: 'k1', path: 'work/a.ipynb', stream: 'room' });
+});
+
+test('what was dropped, or kept, is a source or nothing', () => {
+  const source = { kernelId: 'k-1', path: 'a.ipynb', stream: 'loss' };
+  assert.deepEqual(readSource({ ...source, more: 1 }), source);
+  assert.deepEqual(readSource({ kernelId: 'k-1', stream: 'loss' }), { ...source, path: '' });
+  for (const wrong of [null, 'loss', {}, { ...source, kernelId: '../x' }, { ...source, stream: 1 }])
+    assert.equal(readSource(wrong), null);
 });
