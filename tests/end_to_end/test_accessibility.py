@@ -176,5 +176,18 @@ def test_a_stream_in_a_tab(panelled: Page, view: str):
     opened(panelled).get_by_role("button", name="loss", exact=True).click()
     panelled.get_by_label("View of loss").select_option(view)
     tab = panelled.locator(".jsiolab-tab")
-    expect(tab.get_by_role("status")).to_have_text(["live"], timeout=MS)
+    expect(tab.locator(".jsio-said").first).to_have_text("live", timeout=MS)
+    expect_no_violation(panelled, ".jsiolab-tab")
+
+
+def test_a_question_and_several_streams_in_a_tab(panelled: Page):
+    opened(panelled).get_by_role("button", name="loss", exact=True).click()
+    tab = panelled.locator(".jsiolab-tab")
+    tab.get_by_role("button", name="Add a stream to this plot…").click()
+    expect_no_violation(panelled, ".jsiolab-dialog")
+    dialog = panelled.get_by_role("dialog", name="Add a Stream to This Plot")
+    other = dialog.locator("option").filter(has_text="loss").first.inner_text()
+    dialog.get_by_label("Stream").select_option(other)
+    dialog.get_by_role("button", name="OK").click()
+    expect(tab.locator(".jsiolab-chip")).to_have_count(1, timeout=MS)
     expect_no_violation(panelled, ".jsiolab-tab")
