@@ -115,3 +115,10 @@ def test_every_lesson_is_a_page_and_a_download(site):
 def test_a_name_in_a_sentence_leads_to_the_reference(pages, site):
     links = pages[site / "how-to" / "training.html"].led
     assert any(link.startswith("../reference/python.html#jupyter_sio.") for link in links)
+
+
+def test_a_picture_is_shown_once_in_each_theme(site):
+    text = (site / "reference" / "panel.html").read_text()
+    shown = re.findall(r"<img [^>]*panel-(?:dark|light)\.png[^>]*>", text)
+    assert sorted(re.findall(r"only-\w+", " ".join(shown))) == ["only-dark", "only-light"]
+    assert len(shown) == 2
