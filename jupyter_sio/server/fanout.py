@@ -65,11 +65,6 @@ class FanOut:
             if viewer.due:
                 self._turn(viewer, framed)
 
-    def forget(self, viewer: Viewer) -> None:
-        """Drop a viewer that left."""
-        viewer.due.clear()
-        self._ready.pop(viewer, None)
-
     def stop(self) -> None:
         """Send no more; may be called again."""
         if self._scheduled is not None:

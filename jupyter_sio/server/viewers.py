@@ -62,7 +62,6 @@ class Viewers:
         """Forget a viewer; costs what this viewer held, not what the namespace holds."""
         if namespace.viewers.pop(viewer.id, None) is None:
             return
-        self._fanout.forget(viewer)
         for subscription in list(viewer.subscriptions.values()):
             self._drop(namespace, subscription)
         for room in list(viewer.rooms):

@@ -597,8 +597,8 @@ async def test_of_websockets_that_come_at_once_one_is_taken(stage: Stage, crowd:
     assert {one.close_code for one in opened} == {None, 3501}
 
 
-async def test_a_post_that_breaks_off_after_the_upgrade_ends_nothing(stage: Stage, crowd: Crowd):
-    poller = await crowd.viewer()
+async def begun_post(stage: Stage, poller: Poller) -> asyncio.StreamWriter:
+    """Begin a POST whose body does not come."""
     where = urlsplit(poller.url)
     _, writer = await asyncio.open_connection(where.hostname, where.port)
     lines = [f"POST {where.path}?EIO=4&transport=polling&sid={poller.sid} HTTP/1.1"]
@@ -608,6 +608,28 @@ async def test_a_post_that_breaks_off_after_the_upgrade_ends_nothing(stage: Stag
     (poll,) = stage.server.sio.polls._polls.values()
     while not poll.posting:
         await asyncio.sleep(0.005)
+    return writer
+
+
+async def test_a_post_that_breaks_off_ends_the_session_and_leaves_no_task(
+    stage: Stage, crowd: Crowd
+):
+    poller, tasks = await crowd.viewer(), len(asyncio.all_tasks())
+    writer = await begun_post(stage, poller)
+    writer.close()
+    await writer.wait_closed()
+    await gone(stage)
+    for _ in range(500):
+        if len(asyncio.all_tasks()) <= tasks:
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"still there: {asyncio.all_tasks()}")
+
+
+async def test_a_post_that_breaks_off_after_the_upgrade_ends_nothing(stage: Stage, crowd: Crowd):
+    poller = await crowd.viewer()
+    writer = await begun_post(stage, poller)
+    (poll,) = stage.server.sio.polls._polls.values()
     carrier = await crowd.websocket(poller)
     for word in ("2probe", "5", f'42{stage.ns},1["$unsubscribe",{{"id":{NOTHING}}}]'):
         await carrier.write_message(word)

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_sio.protocol import socketio
 from tests.integration.conftest import Stage
-from tests.integration.stage import rows_of
+from tests.integration.stage import rows_of, rows_read
 from tests.wire import Wire, claim_of, fetch
 
 ENDED = 0.5  # in place of the ten minutes
@@ -115,6 +115,20 @@ async def test_one_that_never_acknowledges_is_told_when_the_time_is_over(stage: 
     await wire.until_closed()
     assert time.monotonic() - began >= ENDED * 0.9
     assert wire.of("$bye")[0][0]["code"] == 3510 and len(rows_of(wire)) == 1
+
+
+async def test_bye_follows_the_last_row_and_waits_for_no_clock(stage: Stage):
+    """The socket is full when the kernel ends, and read afterwards."""
+    bounds, opened = stage.server.sio.kernels._bounds, await stage.open()
+    object.__setattr__(bounds, "ended_seconds", 600)  # frozen, as everybody else finds it
+    async with stage.reluctant() as client:
+        await client.subscribe(stage.ns, "loss")
+        for offset in range(60):
+            await stage.publish(opened["id"], offset, 1, bytes(100_000))
+        await stage.settled()
+        await end(stage)
+        await client.until(lambda: client.of("$bye"))
+        assert rows_read(client) == 60
 
 
 async def test_one_that_unsubscribes_is_owed_nothing_and_told_at_once(stage: Stage):

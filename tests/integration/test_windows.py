@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from jupyter_sio.server.session import Session
 from tests.integration.conftest import Stage, new_epoch
 from tests.integration.stage import NOTHING, rows_of, rows_read
 from tests.wire import Wire
@@ -265,6 +266,27 @@ async def test_a_long_replay_never_starves_a_gauge(stage: Stage):
         ids = [head[0] for head, *_ in client.of("$batch")]
         before = sum(len(head) - 3 for head, *_ in client.of("$batch")[: ids.index(gauge["id"])])
         assert before * 250 * KIB < 4 * MIB  # of 7.3
+
+
+async def test_the_others_have_their_turn_after_a_mebibyte(stage: Stage, monkeypatch: Any):
+    """However fast the socket takes what is written."""
+    fanout, opened = stage.server.sio.fanout, await stage.open()
+    wires = [(await stage.watching())[0] for _ in range(2)]
+    send, turns = fanout._send_next, []
+
+    def noted(subscription: Any, framed: Any) -> int | None:
+        size = send(subscription, framed)
+        turns.append((subscription.viewer.id, size or 0))
+        return size
+
+    monkeypatch.setattr(Session, "writable", True)
+    monkeypatch.setattr(fanout, "_send_next", noted)
+    monkeypatch.setattr(fanout, "_schedule", lambda: None)
+    await stage.publish_all(opened["id"], [(1, bytes(256 * KIB))] * 24)
+    await stage.settled(*wires)
+    fanout._pump()
+    sent = [sum(size for id, size in turns if id == viewer) for viewer in {id for id, _ in turns}]
+    assert len(sent) == 2 and max(sent) <= 2 * MIB
 
 
 async def test_a_replay_of_one_kernel_does_not_starve_a_gauge_of_another(
