@@ -63,10 +63,13 @@ const joined = (socket: SocketLike): Promise<void> =>
   });
 
 const until = async (true_: () => boolean): Promise<void> => {
-  while (!true_()) await new Promise(resolve => setTimeout(resolve, 5));
+  for (let tries = 0; !true_(); tries++) {
+    assert.ok(tries < 1_000, 'it did not happen');
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
 };
 
-describe('the connections of a page', () => {
+describe('the connections of a page', { timeout: 10_000 }, () => {
   let server: Server;
 
   beforeEach(async () => {
@@ -87,6 +90,8 @@ describe('the connections of a page', () => {
     assert.equal(server.wires.length, 1);
     for (const socket of sockets) socket.disconnect();
     await once(server.wires[0]!, 'close');
+    const kept = globalThis as { 'jupyter_sio.wires'?: Set<unknown> };
+    assert.equal(kept['jupyter_sio.wires']?.size, 0);
   });
 
   test('are two where two are in one namespace', async () => {
