@@ -5,7 +5,7 @@
 import uPlot from 'uplot';
 import { anyOf } from '../signals';
 import { decimate, Points } from './decimate';
-import { formatTick, formatTimes, logLabels, logTicks, timeSpace } from './format';
+import { dateOf, formatTick, formatTimes, logLabels, logTicks, timeSpace } from './format';
 import { make } from './dom';
 import type { Range } from './range';
 import { property } from './theme';
@@ -162,7 +162,7 @@ export class Chart {
         setCursor: [this.hover],
       },
     };
-    if (time && !zoned) options.tzDate = ms => uPlot.tzDate(new Date(Math.round(ms)), 'Etc/UTC');
+    if (time) options.tzDate = zoned ? dateOf : ms => uPlot.tzDate(dateOf(ms), 'Etc/UTC');
     return options;
   }
 

@@ -98,6 +98,12 @@ export function formatTimes(times: readonly number[], step: number, zoned: boole
   });
 }
 
+/**
+ * The millisecond that a time is in. uPlot itself rounds, and then sets its ticks one too early
+ * where a scale begins in the second half of a millisecond: at 11:59:59.999.
+ */
+export const dateOf = (ms: number): Date => new Date(Math.floor(ms));
+
 /** In CSS pixels, at the size of an axis' labels: `19:00:36` and `19:00:36.750` with some air. */
 const [CLOCK_WIDTH, FINE_CLOCK_WIDTH] = [64, 96];
 

@@ -5,6 +5,7 @@ import {
   formatSpec,
   formatTick,
   formatTime,
+  dateOf,
   formatTimes,
   timeSpace,
   isSpec,
@@ -102,4 +103,8 @@ test('labels of times have the room that they need, and no more', () => {
     return step;
   };
   assert.deepEqual([1, 3, 5, 9, 30].map(stepOf), [200, 500, 1_000, 1_000, 5_000]);
+});
+
+test('a time is in the millisecond that has begun', () => {
+  assert.deepEqual([1_000, 1_000.4, 1_000.9].map(dateOf), Array(3).fill(new Date(1_000)));
 });
