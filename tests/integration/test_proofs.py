@@ -62,6 +62,19 @@ async def test_tickets_need_no_xsrf_and_everything_that_changes_something_does(s
     assert not wire.of("$bye")
 
 
+async def test_handlers_are_told_who_it_is_and_not_how_that_was_proven(stage: Stage):
+    server, told = stage.server, []
+    server.sio.router.on("connect", lambda sid, environ, auth: told.append(environ), namespace="/a")
+    cookie = (await cookies_of(server))["Cookie"]
+    headers = {**server.headers, "Cookie": cookie}
+    query = {"token": server.token, "_xsrf": "forged", "of": "mine"}
+    wire = stage.keep(await Wire.open(server.socket_url, headers=headers, **query))
+    await wire.join("/a")
+    known = " ".join(value for value in told[0].values() if isinstance(value, str))
+    assert "of=mine" in told[0]["QUERY_STRING"] and told[0]["jupyter_sio.user"] in known
+    assert not [secret for secret in (server.token, cookie, "forged") if secret in known]
+
+
 # --- claims ------------------------------------------------------------------------------------
 
 

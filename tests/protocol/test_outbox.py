@@ -194,6 +194,31 @@ def test_what_the_server_may_have_is_not_dropped_while_it_is_away():
     assert sent(outbox) == [(1, 2), (4, 5)]
 
 
+def test_the_newest_payload_is_kept_however_large():
+    outbox = Outbox(BOUNDS)
+    put(outbox, 20, 200)
+    assert (outbox.dropped, outbox.start, outbox.bytes) == (1, 1, 200)
+
+
+def test_what_was_never_sent_may_be_dropped_once_all_before_is_acknowledged():
+    outbox = opened()
+    put(outbox, 20, 20)
+    sent(outbox)
+    outbox.acknowledge(2)
+    put(outbox, *[20] * 8)
+    assert (outbox.dropped, outbox.start, outbox.bytes) == (3, 5, 100)
+
+
+def test_an_acknowledgement_within_a_payload_releases_nothing_of_it():
+    outbox = opened()
+    put(outbox, 20, rows=3)
+    sent(outbox)
+    outbox.acknowledge(2)
+    assert (outbox.start, outbox.bytes) == (0, 20)
+    outbox.acknowledge(3)
+    assert (outbox.start, outbox.bytes) == (3, 0)
+
+
 def test_raising_outbox_refuses_the_row_before_it_is_taken():
     outbox = Outbox(BOUNDS, policy="raise")
     put(outbox, 90)
