@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.end_to_end.conftest import PATIENCE, wait_for
-from tests.end_to_end.viewing import PICTURES, reading, server, start_kernel
+from tests.end_to_end.conftest import PATIENCE, Jupyter, wait_for
+from tests.end_to_end.viewing import PICTURES, reading, start_kernel
 
 MS = PATIENCE * 1000
 
@@ -72,12 +71,12 @@ def look(page: Page, name: str) -> str:
 
 
 @pytest.fixture
-def link(tmp_path: Path) -> Iterator[str]:
-    with server(tmp_path) as jupyter:
-        kernel = start_kernel(jupyter, "train.ipynb")
-        kernel.execute(CELL)
-        wait_for(lambda: kernel.rows("training") > 700, "the rows")
-        yield kernel.share(send=["stop", "widget:learning rate"])["url"]
+def link(lab: Jupyter) -> Iterator[str]:
+    kernel = start_kernel(lab, "train.ipynb")
+    kernel.execute(CELL)
+    wait_for(lambda: kernel.rows("training") > 700, "the rows")
+    yield kernel.share(send=["stop", "widget:learning rate"])["url"]
+    kernel.end()
 
 
 @pytest.mark.timeout(120)
