@@ -16,6 +16,8 @@ from jupyter_server.auth.identity import PasswordIdentityProvider
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from jupyter_sio.protocol.messages import Grant
+from jupyter_sio.server.identities import Asked, rights_now
 from tests.integration.conftest import Server, Stage
 from tests.wire import Wire, fetch
 
@@ -253,3 +255,12 @@ async def test_a_link_outlives_the_login_of_its_maker(stage: Stage):
     await looked_at(stage.server, 3)
     await stage.settled()
     assert wire.of("$bye") == []
+
+
+async def test_of_a_login_that_is_gone_a_link_has_nothing_left(stage: Stage):
+    """As of a guest who came by a Hub: the maker is asked for anew."""
+    await stage.viewer()
+    asked = Asked(stage.sessions()[-1].handler)
+    assert await rights_now(asked, asked) == frozenset(Grant) - {Grant.PUBLISH}
+    stage.server.serverapp.identity_provider.token = "another"
+    assert await rights_now(asked, asked) == frozenset()
