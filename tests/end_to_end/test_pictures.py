@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.end_to_end.conftest import PATIENCE, Jupyter, wait_for
+from tests.end_to_end.two_notebooks import READY, RUN, THEME, notebook
 from tests.end_to_end.viewing import PICTURES, reading, start_kernel
 
 MS = PATIENCE * 1000
@@ -90,3 +91,41 @@ def test_an_open_page_fits_the_screen_and_follows_the_theme(browser: Browser, li
             light = look(reader.page, f"{name}-light")
             reader.page.emulate_media(color_scheme="dark")
             assert look(reader.page, f"{name}-dark") != light
+
+
+# --- the widgets, in a notebook ------------------------------------------------------------------
+
+WIDGETS = "widgets_in_colour.ipynb"
+FAMILY = (
+    CELL[: CELL.index("for step in range(700)")] + "for step in range(700):\n    tell(step)",
+    'sio.LivePlot(training, x="step", title="Training", height=170)',
+    'sio.LiveValue(now, "accuracy", format=".1%")',
+    "sio.LiveTable(training, height=110)",
+    'sio.LiveLog("log", height=110)',
+    "sio.LiveImage(confusion, height=120)",
+)
+# What is to be seen is what the cells show.
+BARE = "() => window.jupyterapp.commands.execute('notebook:hide-all-cell-code')"
+
+
+@pytest.mark.timeout(120)
+def test_each_widget_is_live_in_the_colours_of_the_theme(page: Page, lab: Jupyter):
+    page.set_viewport_size({"width": 1100, "height": 1240})
+    (lab.root / WIDGETS).write_text(notebook(*FAMILY))
+    page.goto(f"{lab.url}lab/tree/{WIDGETS}?reset&token={lab.token}")
+    wait_for(lambda: page.evaluate(READY, WIDGETS), "the notebook's kernel")
+    page.evaluate(RUN)
+    page.evaluate(BARE)
+    for kind in ("plot", "value", "table", "log", "image"):
+        said = page.locator(f".jsio-{kind} .jsio-said")
+        expect(said).to_have_text("live", timeout=MS)
+    cells = page.locator(".jp-Notebook")
+    ground = []
+    for theme, name in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
+        page.evaluate(THEME, theme)
+        page.wait_for_timeout(2_000)
+        plot = page.locator(".jsio-plot")
+        ground.append(plot.evaluate("element => getComputedStyle(element).backgroundColor"))
+        if PICTURES:
+            cells.screenshot(path=f"{PICTURES}/widgets-{name}.png")
+    assert len(set(ground)) == 2
