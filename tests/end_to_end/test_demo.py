@@ -29,8 +29,8 @@ PIXELS = "n => document.querySelectorAll('.jsio-plot canvas')[n].toDataURL()"
 
 def open_notebook(page: Page, lab: Jupyter) -> None:
     """Open the notebook and wait until its kernel answers."""
-    page.set_viewport_size({"width": 1400, "height": 3000})
-    page.goto(f"{lab.url}lab/tree/{NOTEBOOK}?token={lab.token}")
+    page.set_viewport_size({"width": 1400, "height": 3400})
+    page.goto(f"{lab.url}lab/tree/{NOTEBOOK}?reset&token={lab.token}")
     wait_for(lambda: page.evaluate(READY), "the notebook's kernel")
 
 
@@ -58,7 +58,7 @@ def keep_picture(page: Page) -> None:
     page.get_by_role("button", name="stop", exact=True).scroll_into_view_if_needed()
     page.wait_for_timeout(1_000)  # to draw in its new size
     page.screenshot(path=PICTURE)
-    page.set_viewport_size({"width": 1400, "height": 3000})
+    page.set_viewport_size({"width": 1400, "height": 3400})
 
 
 @pytest.fixture(scope="module")

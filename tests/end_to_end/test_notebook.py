@@ -24,7 +24,7 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 
 
 def test_the_plots_are_live_in_notebook_7(page: Page, notebook: Jupyter):
-    page.set_viewport_size({"width": 1200, "height": 3000})
+    page.set_viewport_size({"width": 1200, "height": 3400})
     page.goto(f"{notebook.url}notebooks/{NOTEBOOK}?token={notebook.token}")
     wait_for(lambda: page.evaluate(READY), "the notebook's kernel")
     run_all(page)
