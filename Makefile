@@ -9,7 +9,7 @@ SHELL := bash
 PYTHON ?= python3
 PYTEST_ARGS ?=
 # 0: one after the other. docs/architecture.md says how the tests are shared out.
-PYTEST_JOBS ?= 2
+PYTEST_JOBS ?= 0
 export PATH := $(CURDIR)/.venv/node:$(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -150,6 +150,8 @@ def _address(process: subprocess.Popen[bytes]) -> str:
         with contextlib.suppress(OSError, ValueError):
             info: dict[str, Any] = json.loads(found.read_text())
             query = f"?token={info['token']}" if info["token"] else ""
+            # The file is there a moment before the server listens.
+            socket.create_connection((info["hostname"], info["port"]), timeout=1.0).close()
             return f"{info['url']}lab/tree/{NOTEBOOK}{query}"
         time.sleep(0.1)
     raise Problem(f"JupyterLab did not start within {START_SECONDS:.0f} s")

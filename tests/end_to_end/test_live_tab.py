@@ -35,6 +35,23 @@ def entry(tab: Locator, name: str) -> Locator:
     return tab.locator(".jsio-legend").get_by_role("button", name=name)
 
 
+def picked(page: Page, title: str, item: str) -> None:
+    """Pick a stream in the dialog that asks for one, by keys."""
+    dialog = page.get_by_role("dialog").filter(has=page.get_by_role("heading", name=title))
+    expect(dialog.get_by_label("Stream").locator("option")).to_contain_text([item])
+    dialog.get_by_label("Stream").select_option(item)
+    dialog.get_by_role("button", name="OK").press("Enter")
+
+
+def drag(what: Locator, onto: Locator) -> None:
+    """Drag by hand; a busy browser takes a single move for none."""
+    what.hover()
+    what.page.mouse.down()
+    for _ in range(3):
+        onto.hover()
+    what.page.mouse.up()
+
+
 def saved(page: Page, act: Locator) -> Path:
     with page.expect_download() as download:
         act.click()
@@ -117,7 +134,7 @@ def test_a_stream_is_dragged_into_a_plot_and_is_there_again_after_a_reload(
 ):
     tab = opened(panel)
     fold(panel, SENSOR).click()
-    stream(panel, "room").drag_to(tab)
+    drag(stream(panel, "room"), tab)
     expect(entry(tab, "room (sensor.ipynb): celsius")).to_be_visible(timeout=MS)
     expect(entry(tab, "loss: loss")).to_be_visible()
     page.wait_for_timeout(SAVED_MS)
@@ -134,7 +151,7 @@ def test_a_stream_is_dragged_into_a_plot_and_is_there_again_after_a_reload(
 def test_a_stream_is_dragged_from_another_tab(panel: Locator, page: Page):
     fold(panel, SENSOR).click()
     room, loss = opened(panel, "room"), opened(panel, "loss")
-    room.get_by_role("heading", name="room").drag_to(loss)
+    drag(room.get_by_role("heading", name="room"), loss)
     expect(entry(loss, "room (sensor.ipynb): celsius")).to_be_visible(timeout=MS)
 
 
@@ -142,7 +159,7 @@ def test_two_runs_are_compared_in_the_colours_of_the_theme(panel: Locator, page:
     page.set_viewport_size({"width": 1280, "height": 800})
     tab = opened(panel)
     fold(panel, SENSOR).click()
-    stream(panel, "baseline").drag_to(tab)
+    drag(stream(panel, "baseline"), tab)
     expect(entry(tab, "baseline (sensor.ipynb): loss")).to_be_visible(timeout=MS)
     expect(tab.locator(".jsio-plot .u-over")).to_be_visible()
     paper = []
@@ -158,24 +175,32 @@ def test_two_runs_are_compared_in_the_colours_of_the_theme(panel: Locator, page:
 def test_a_stream_is_added_by_keys(panel: Locator, page: Page):
     tab = opened(panel)
     tab.get_by_role("button", name="Add a stream to this plot…").press("Enter")
-    dialog = page.get_by_role("dialog").filter(has_text="Add a Stream to This Plot")
-    expect(dialog.get_by_label("Stream").locator("option")).to_contain_text(["room – sensor.ipynb"])
-    dialog.get_by_label("Stream").select_option("room – sensor.ipynb")
-    dialog.get_by_role("button", name="OK").press("Enter")
+    picked(page, "Add a Stream to This Plot", "room – sensor.ipynb")
+    expect(entry(tab, "room (sensor.ipynb): celsius")).to_be_visible(timeout=MS)
+
+
+def test_a_stream_is_opened_and_another_added_by_commands(panel: Locator, page: Page):
+    page.evaluate(EXECUTE, ["jupyter-sio:open-stream", {}])
+    picked(page, "Open a Live Stream", "loss – training.ipynb")
+    tab = page.locator(".jsiolab-tab:has([data-stream=loss])")
+    expect(entry(tab, "loss")).to_be_visible(timeout=MS)
+    page.get_by_role("tab", name=TRAINING).click()  # then it is not said into which plot
+    page.evaluate(EXECUTE, ["jupyter-sio:add-to-plot", {}])
+    picked(page, "Add a Stream to a Plot", "room – sensor.ipynb")
     expect(entry(tab, "room (sensor.ipynb): celsius")).to_be_visible(timeout=MS)
 
 
 def test_what_has_no_numbers_is_not_drawn_and_that_is_told(panel: Locator, page: Page):
     tab = opened(panel)
     fold(panel, SENSOR).click()
-    stream(panel, "eye").drag_to(tab)
+    drag(stream(panel, "eye"), tab)
     expect(tab).to_contain_text("eye is no table: only numbers can be drawn.")
-    stream(panel, "loss").drag_to(tab)
+    drag(stream(panel, "loss"), tab)
     expect(tab).to_contain_text("loss is in this plot.")
-    stream(panel, "notes").drag_to(tab)
+    drag(stream(panel, "notes"), tab)
     expect(tab).to_contain_text("stream 'notes' has no numbers to draw", timeout=MS)
     log = opened(panel, "notes")
-    stream(panel, "room").drag_to(log)
+    drag(stream(panel, "room"), log)
     expect(log).to_contain_text("notes has no numbers to draw, so nothing can be added.")
 
 

@@ -131,8 +131,9 @@ def test_a_revoked_link_is_told_at_once_and_after_a_reload(browser: Browser, ker
         reader.await_rows("loss", 0)
         kernel.revoke(link)
         expect(reader.word()).to_have_text("this link was revoked", timeout=MS)
-        seen = reader.count("loss")
         keep(reader.page, "revoked")
+        reader.page.wait_for_timeout(500)  # what had come is drawn
+        seen = reader.count("loss")
         reader.page.wait_for_timeout(1_000)
         assert reader.count("loss") == seen, "nothing comes any more"
         reader.page.reload()

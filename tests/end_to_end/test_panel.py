@@ -106,6 +106,20 @@ def test_viewers_are_told_with_what_they_may_and_how_far_they_are_behind(
     expect(page.get_by_role("button", name="0 viewers", exact=True)).to_be_visible()
 
 
+def test_the_word_in_the_status_bar_may_be_left_out(panel: Locator, page: Page, live: Jupyter):
+    word = page.get_by_role("button", name="0 viewers", exact=True)
+    expect(word).to_be_visible()
+    setting = "lab/api/settings/@jupyter-sio/client:plugin"
+    live.api(setting, "PUT", {"raw": '{"statusItem": false}'})
+    try:
+        open_lab(page, live, TRAINING)
+        page.evaluate(SHOW)
+        expect(kernel(panel, TRAINING).get_by_role("heading", name="Streams (2)")).to_be_visible()
+        expect(word).to_be_hidden()
+    finally:
+        live.api(setting, "PUT", {"raw": "{}"})
+
+
 def test_the_panel_follows_the_notebook_in_front(panel: Locator, page: Page):
     expect(fold(panel, TRAINING)).to_have_attribute("aria-current", "true")
     kernel(panel, SENSOR).get_by_role("button", name=f"Open {SENSOR}").click()

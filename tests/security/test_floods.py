@@ -60,7 +60,7 @@ async def test_a_hundredth_of_a_flood(stage: Stage, name: str):
     neighbour, counts, server = await Neighbour.moved_in(stage), Counts(stage.server), stage.server
     with logged() as log:
         attack = asyncio.to_thread(flood, name, server.socket_url, server.token, stage.ns, 0.01)
-        told, _ = await neighbour.watch_while(asyncio.gather(attack, asyncio.sleep(0.2)))
+        told, _ = await neighbour.watch_while(asyncio.gather(attack, neighbour.has_published(10)))
         await counts.are_back()
     await neighbour.has_seen_all()
     counted = server.sio.router.statistics()

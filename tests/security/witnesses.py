@@ -78,11 +78,17 @@ class Neighbour:
             await self._stage.publish(self._stream_id, offset, 1, str(offset).encode())
             await asyncio.sleep(every)
 
+    async def has_published(self, rows: int) -> None:
+        """Wait until there are so many rows."""
+        while len(self._sent) < rows:
+            await asyncio.sleep(0.01)
+
     async def has_seen_all(self) -> None:
         """See that every row came, in order, once, and nothing else was said."""
         wanted = [(n, 1, str(n).encode()) for n in range(len(self._sent))]
         await self._stage.settled(self.wire)
-        assert len(wanted) > 3 and rows_of(self.wire) == wanted
+        assert len(wanted) > 3
+        assert (seen := rows_of(self.wire)) == wanted, (len(seen), len(wanted), seen[-3:])
         assert not self.wire.closed and not self.wire.of("$gap") and not self.wire.of("$bye")
 
     def delays(self) -> list[float]:
